@@ -1,0 +1,22 @@
+// bpftrace-correlate: composition root. Every command is a file pair of its own (x_command.h) that
+// adds its options to the parser and leaves the process's exit status here.
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+#include "cli/exit_codes.h"
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "Which BPF program, attached where, by which verdict and at which source line, dropped or "
+      "broke this packet?",
+      "bpftrace-correlate");
+  app.require_subcommand(1);
+  int exit_code = correlate::kExitSuccess;
+  correlate::AddCommands(app, &exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? correlate::kExitSuccess : correlate::kExitUsage;
+  }
+  return exit_code;
+}

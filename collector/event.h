@@ -1,0 +1,214 @@
+// The values that leave the collector: what the kernel said, decoded into plain structs and not yet
+// interpreted. symbolize/ sees this header and nothing else of collector/.
+//
+// Times are nanoseconds of CLOCK_MONOTONIC (perf's use_clockid), unless a name says otherwise.
+// Spans and string_views are borrowed: valid until the sink that received them returns.
+#ifndef COLLECTOR_EVENT_H_
+#define COLLECTOR_EVENT_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace correlate {
+
+inline constexpr uint64_t kForever = UINT64_MAX;  // "to" of what still holds
+
+// One field of a tracepoint, as libtraceevent reads the format file.
+struct FormatField {
+  std::string name;
+  std::string type;  // the C type as the format file spells it: "enum skb_drop_reason"
+  uint32_t offset = 0;
+  uint32_t size = 0;  // bytes
+  bool is_signed = false;
+  bool is_pointer = false;
+  bool is_array = false;
+  bool is_string = false;
+  bool is_dynamic = false;  // __data_loc: the field holds length << 16 | offset of the data
+  bool is_code = false;     // printed with %pS or the like: an address of code
+  std::vector<std::pair<int64_t, std::string>> names;  // from __print_symbolic, this host's table
+};
+
+// A tracepoint as this host defines it: the text of its `format` file whole, so that a reader on
+// another machine can decode fields that this program has never heard of.
+struct EventFormat {
+  uint32_t id = 0;     // of this recording, dense from 0; not the kernel's tracepoint id
+  std::string system;  // "skb"
+  std::string name;    // "kfree_skb"
+  std::string text;    // the format file, or our own text in its syntax when synthetic
+  std::vector<FormatField> fields;  // decoded from text; common_* fields included
+  bool synthetic = false;  // made by this tool from side-band records: no such tracepoint here
+  std::string FullName() const { return system + ":" + name; }
+};
+
+// One hit of a tracepoint (PERF_RECORD_SAMPLE).
+struct TracepointSample {
+  uint64_t time_ns = 0;
+  uint32_t cpu = 0;
+  int32_t pid = 0;  // process (tgid)
+  int32_t tid = 0;
+  uint32_t format_id = 0;                // EventFormat::id
+  absl::Span<const uint8_t> raw;         // the tracepoint's record, laid out as the format says
+  absl::Span<const uint64_t> callchain;  // kernel addresses, leaf first, no context markers
+};
+
+// PERF_RECORD_KSYMBOL: text appears at, or goes from, an address range. For a BPF program the
+// kernel sends one for every function, main first, then one BPF_EVENT (kernel/events/core.c,
+// perf_event_bpf_event). Trampolines and dispatchers come this way too.
+struct KsymbolRecord {
+  uint64_t time_ns = 0;
+  uint32_t cpu = 0;
+  uint64_t address = 0;
+  uint32_t length_bytes = 0;
+  bool bpf = false;  // PERF_RECORD_KSYMBOL_TYPE_BPF
+  bool unregister = false;
+  std::string name;
+};
+
+using BpfTag = std::array<uint8_t, 8>;
+
+// PERF_RECORD_BPF_EVENT: a program was loaded or is going away.
+struct BpfProgramRecord {
+  uint64_t time_ns = 0;
+  uint32_t cpu = 0;
+  int32_t pid = 0;
+  int32_t tid = 0;
+  bool load = false;  // else unload
+  uint32_t program_id = 0;
+  BpfTag tag = {};
+};
+
+// PERF_RECORD_COMM, PERF_RECORD_FORK, PERF_RECORD_EXIT: as far as naming tasks needs.
+struct TaskRecord {
+  enum class Kind { kComm, kFork, kExit };
+  Kind kind = Kind::kComm;
+  uint64_t time_ns = 0;
+  int32_t pid = 0;
+  int32_t tid = 0;
+  int32_t parent_tid = 0;  // kFork
+  std::string comm;        // kComm; bytes, not necessarily UTF-8
+};
+
+// Records that the kernel could not hand over.
+struct Loss {
+  uint64_t from_ns = 0;  // the loss lies in [from_ns, to_ns]
+  uint64_t to_ns = 0;
+  uint32_t cpu = 0;
+  std::string source;  // "skb:kfree_skb", "side-band"
+  uint64_t count = 0;
+};
+
+// What one event counted on one CPU since the recording began. counted is perf's own counting
+// (read(2) on the event's fd) and does not depend on rings:
+// counted = written + lost + missed, missed being hits for which perf made no record at all.
+struct EventCounts {
+  uint32_t format_id = 0;
+  uint32_t cpu = 0;
+  uint64_t counted = 0;
+  uint64_t written = 0;
+  uint64_t lost = 0;
+  uint64_t missed = 0;
+};
+
+// The same instant on three clocks.
+struct ClockReading {
+  uint64_t monotonic_ns = 0;
+  uint64_t realtime_ns = 0;
+  uint64_t boottime_ns = 0;
+};
+
+// ---- What is known of programs, namespaces, devices and attachments
+// ------------------------------
+
+// A namespace's inode number is reused at once after its end: identity is both numbers.
+struct NetnsId {
+  uint64_t inode = 0;
+  uint64_t cookie = 0;  // SO_NETNS_COOKIE; 0 where the kernel has none (before 5.14)
+  friend bool operator==(const NetnsId&, const NetnsId&) = default;
+  friend auto operator<=>(const NetnsId&, const NetnsId&) = default;
+};
+
+struct Netns {
+  NetnsId id;
+  std::string name;  // file name in /run/netns, or empty
+  uint64_t from_ns = 0;
+  uint64_t to_ns = kForever;
+};
+
+struct Device {
+  NetnsId netns;
+  uint32_t ifindex = 0;
+  std::string ifname;
+  std::string kind;  // rtnetlink's IFLA_INFO_KIND: "veth", or empty
+  uint64_t from_ns = 0;
+  uint64_t to_ns = kForever;
+};
+
+struct ProgramFunction {
+  uint64_t address = 0;  // of the JITed text; 0 when unknown
+  uint32_t length_bytes = 0;
+  std::string name;  // BTF's name (not cut at 15 characters), else empty
+  BpfTag tag = {};
+};
+
+struct ProgramLine {
+  uint64_t address = 0;  // first JITed instruction of the line
+  std::string file;
+  uint32_t line = 0;
+};
+
+// A program, known by its id and load time (ids are never reused within one boot, but a trace may
+// hold several hosts).
+struct ProgramInfo {
+  uint32_t id = 0;
+  uint32_t type = 0;      // enum bpf_prog_type; kUnknownProgramType when gone before it was opened
+  std::string type_name;  // libbpf's name: "sched_cls", "xdp"
+  std::string name;       // main function's BTF name, else bpf_prog_info.name (15 characters)
+  BpfTag tag = {};
+  uint64_t load_time_ns = 0;  // CLOCK_MONOTONIC, from bpf_prog_info.load_time (boottime)
+  uint64_t unload_time_ns = kForever;
+  uint32_t uid = 0;
+  uint32_t btf_id = 0;
+  std::vector<uint32_t> map_ids;
+  std::vector<ProgramFunction> functions;  // main first
+  std::vector<ProgramLine> lines;          // by address; empty without line info
+  bool opened = false;  // false: known from side-band records alone, it was gone before a look
+  bool ours = false;    // loaded by this tool: an observer, never blamed
+};
+inline constexpr uint32_t kUnknownProgramType = UINT32_MAX;
+
+struct Attachment {
+  std::string hook;       // "tc", "xdp", ... (the names of `hook` in docs/json.md)
+  std::string direction;  // tc: "ingress", "egress"
+  std::string mode;       // xdp: "native", "generic", "offload"
+  uint32_t program_id = 0;
+  NetnsId netns;
+  std::string netns_name;
+  uint32_t ifindex = 0;
+  std::string ifname;
+  uint32_t chain = 0;    // tc
+  uint32_t pref = 0;     // tc
+  uint32_t handle = 0;   // tc
+  uint32_t link_id = 0;  // where a bpf_link holds it
+  uint64_t from_ns = 0;  // first look that saw it
+  uint64_t to_ns = 0;    // last look that saw it; between looks it is assumed, not known
+};
+
+using RawEvent = std::variant<TracepointSample, KsymbolRecord, BpfProgramRecord, TaskRecord, Loss>;
+
+// Where raw events go, in time order. Called on the one thread that runs the source.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void OnRawEvent(const RawEvent& event) = 0;
+};
+
+}  // namespace correlate
+
+#endif  // COLLECTOR_EVENT_H_

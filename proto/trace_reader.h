@@ -1,0 +1,42 @@
+// Reads a trace as a stream into a TraceSink: memory grows with one chunk, not with the file.
+// Damage never stops it: a chunk that does not check out is skipped, counted and described.
+#ifndef PROTO_TRACE_READER_H_
+#define PROTO_TRACE_READER_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "symbolize/trace_sink.h"
+
+namespace correlate {
+
+struct ReadSummary {
+  uint64_t bytes = 0;                 // of the file, as far as it was read
+  uint64_t chunks = 0;                // read whole
+  uint64_t skipped_bytes = 0;         // belonged to no whole chunk
+  uint64_t missing_chunks = 0;        // gaps in the sequence numbers of one recording
+  uint64_t recordings = 0;            // distinct recording ids seen
+  bool ended = false;                 // every recording seen has its last chunk
+  bool stopped_early = false;         // the sink wanted no more
+  std::vector<std::string> problems;  // at most 16 sentences: offset, what is wrong
+
+  bool damaged() const {
+    return !stopped_early && (skipped_bytes > 0 || missing_chunks > 0 || !ended);
+  }
+  // "" if whole; else one sentence for stderr: what was skipped and whether the end is missing.
+  std::string Describe() const;
+};
+
+// `path` "-" is stdin. Errors: the file cannot be opened or read, or holds not a single chunk and
+// is no trace at all (the message says so). Damage is no error: see ReadSummary.
+absl::StatusOr<ReadSummary> ReadTraceFile(const std::string& path, TraceSink& sink);
+
+// The same over bytes in memory: what tests and fuzzers call.
+ReadSummary ReadTraceBytes(absl::string_view bytes, TraceSink& sink);
+
+}  // namespace correlate
+
+#endif  // PROTO_TRACE_READER_H_
