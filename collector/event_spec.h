@@ -1,0 +1,38 @@
+// What to attach, as plain data: from what the user asked for (-e GROUP:NAME, with globs) and the
+// list of the host's tracepoints to the names of tracepoints, or to an error that names what is
+// near. A pure function; nothing here touches the host.
+//
+// The twelve `bpf:*` tracepoints were removed in Linux 4.18 (commit 4d220ed0f814). They can be
+// asked for on any kernel: the two about program loads and unloads are then made from side-band
+// records.
+#ifndef COLLECTOR_EVENT_SPEC_H_
+#define COLLECTOR_EVENT_SPEC_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace correlate {
+
+inline constexpr absl::string_view kProgramLoadEvent = "bpf:bpf_prog_load";
+inline constexpr absl::string_view kProgramUnloadEvent = "bpf:bpf_prog_put_rcu";
+
+struct EventSelection {
+  std::vector<std::string> tracepoints;  // "group:name", each once, in the order asked for
+  bool program_loads = false;            // make bpf:bpf_prog_load from side-band records
+  bool program_unloads = false;          // make bpf:bpf_prog_put_rcu from side-band records
+  std::vector<std::string> notes;        // what was asked for and this host cannot give
+};
+
+// `requested` as given with -e, each maybe a list with commas; empty means the defaults.
+// `available` is the host's list, "group:name" (Tracefs::ListEvents). A name without a glob that
+// does not exist is an error, and so is a glob that matches nothing at all.
+absl::StatusOr<EventSelection> SelectEvents(absl::Span<const std::string> requested,
+                                            absl::Span<const std::string> available);
+
+}  // namespace correlate
+
+#endif  // COLLECTOR_EVENT_SPEC_H_

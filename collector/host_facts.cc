@@ -1,0 +1,110 @@
+#include "collector/host_facts.h"
+
+#include <dirent.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/files.h"
+
+namespace correlate {
+namespace {
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { closedir(directory); }
+};
+using ScopedDirectory = std::unique_ptr<DIR, CloseDirectory>;
+
+// The entries of a directory of /proc whose names are numbers.
+std::vector<int32_t> NumberedEntries(const std::string& path) {
+  std::vector<int32_t> numbers;
+  ScopedDirectory directory(opendir(path.c_str()));
+  if (directory == nullptr) return numbers;
+  while (const dirent* entry = readdir(directory.get())) {
+    int32_t number = 0;
+    if (absl::SimpleAtoi(entry->d_name, &number)) numbers.push_back(number);
+  }
+  return numbers;
+}
+
+uint64_t ReadClock(clockid_t clock) {
+  timespec time = {};
+  clock_gettime(clock, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+}
+
+}  // namespace
+
+HostFacts ReadHostFacts() {
+  HostFacts facts;
+  utsname name = {};
+  if (uname(&name) == 0) {
+    facts.hostname = name.nodename;
+    facts.kernel_release = name.release;
+    facts.kernel_version = name.version;
+    facts.machine = name.machine;
+  }
+  if (absl::StatusOr<std::string> boot_id = ReadFile("/proc/sys/kernel/random/boot_id");
+      boot_id.ok()) {
+    facts.boot_id = std::string(absl::StripSuffix(*boot_id, "\n"));
+  }
+  facts.online_cpus = static_cast<uint32_t>(std::max(0L, sysconf(_SC_NPROCESSORS_ONLN)));
+  facts.memory_bytes = static_cast<uint64_t>(std::max(0L, sysconf(_SC_PHYS_PAGES))) *
+                       static_cast<uint64_t>(std::max(0L, sysconf(_SC_PAGESIZE)));
+  return facts;
+}
+
+ClockReading ReadClocks() {
+  ClockReading best;
+  uint64_t best_width_ns = UINT64_MAX;
+  for (int i = 0; i < 5; ++i) {
+    ClockReading reading;
+    // Monotonic in the middle: everything else is timed by it, and so is at most half a width off.
+    const uint64_t before_ns = ReadClock(CLOCK_MONOTONIC);
+    reading.realtime_ns = ReadClock(CLOCK_REALTIME);
+    reading.monotonic_ns = ReadClock(CLOCK_MONOTONIC);
+    reading.boottime_ns = ReadClock(CLOCK_BOOTTIME);
+    const uint64_t width_ns = ReadClock(CLOCK_MONOTONIC) - before_ns;
+    if (width_ns < best_width_ns) {
+      best = reading;
+      best_width_ns = width_ns;
+    }
+  }
+  return best;
+}
+
+std::vector<std::pair<int32_t, std::string>> ReadTaskNames() {
+  std::vector<std::pair<int32_t, std::string>> names;
+  for (const int32_t pid : NumberedEntries("/proc")) {
+    const std::string tasks = absl::StrCat("/proc/", pid, "/task");
+    for (const int32_t tid : NumberedEntries(tasks)) {
+      absl::StatusOr<std::string> comm = ReadFile(absl::StrCat(tasks, "/", tid, "/comm"));
+      if (!comm.ok()) continue;  // it ended
+      // The kernel ends the name with one newline of its own; any other belongs to the name.
+      names.emplace_back(tid, std::string(absl::StripSuffix(*comm, "\n")));
+    }
+  }
+  return names;
+}
+
+absl::StatusOr<std::string> ReadKallsyms() { return ReadFile("/proc/kallsyms"); }
+
+bool KallsymsHidesAddresses(absl::string_view kallsyms) {
+  // A few symbols really are at 0 (x86's start of the per-CPU area), so one that is not decides.
+  while (!kallsyms.empty()) {
+    const absl::string_view address = kallsyms.substr(0, kallsyms.find(' '));
+    if (address.find_first_not_of('0') != absl::string_view::npos) return false;
+    const size_t end = kallsyms.find('\n');
+    if (end == absl::string_view::npos) break;
+    kallsyms.remove_prefix(end + 1);
+  }
+  return true;
+}
+
+}  // namespace correlate
