@@ -1,0 +1,64 @@
+// One perf ring buffer of one CPU and the events that write into it, through libperf. This pair of
+// files is the only one that names libperf (GPL-2.0), so that a build could replace it.
+//
+// Owns its events' file descriptors and the mapping; both end with it. One thread.
+// Privileges: CAP_PERFMON (or CAP_SYS_ADMIN), or kernel.perf_event_paranoid <= -1; rings above
+// kernel.perf_event_mlock_kb also need CAP_IPC_LOCK (perf_event_open(2), perf_mmap).
+#ifndef COLLECTOR_PERF_RING_H_
+#define COLLECTOR_PERF_RING_H_
+
+#include <linux/perf_event.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+namespace correlate {
+
+class PerfRing {
+ public:
+  // One event: what read(2) on its file descriptor says.
+  struct Reading {
+    uint64_t id = 0;       // PERF_SAMPLE_IDENTIFIER of its records
+    uint64_t counted = 0;  // hits since it was enabled, recorded or not
+    uint64_t lost = 0;     // records that found the ring full; only with PERF_FORMAT_LOST
+  };
+
+  // Opens `attrs` on `cpu`, disabled, all writing to one ring of `ring_bytes` (a power of two, at
+  // least a page). ResourceExhausted or PermissionDenied from the mapping say that a smaller ring
+  // may do: see `mapping_refused`.
+  static absl::StatusOr<std::unique_ptr<PerfRing>> Open(uint32_t cpu,
+                                                        absl::Span<const perf_event_attr> attrs,
+                                                        size_t ring_bytes, bool* mapping_refused);
+  ~PerfRing();
+  PerfRing(const PerfRing&) = delete;
+  PerfRing& operator=(const PerfRing&) = delete;
+
+  // Hands out every record that was in the ring when the call began, and perhaps some more; the
+  // span lives until the receiver returns. Frees the space for the kernel.
+  void Drain(absl::FunctionRef<void(absl::Span<const uint8_t> record)> receiver);
+
+  absl::StatusOr<Reading> Read(size_t event) const;
+  void Enable();
+  void Disable();
+  uint32_t cpu() const { return cpu_; }
+  int poll_fd() const;  // readable past the watermark of the first event
+
+ private:
+  struct Handles;
+  PerfRing(uint32_t cpu, size_t ring_bytes, std::unique_ptr<Handles> handles);
+
+  const uint32_t cpu_;
+  const size_t ring_bytes_;
+  std::unique_ptr<Handles> handles_;
+};
+
+}  // namespace correlate
+
+#endif  // COLLECTOR_PERF_RING_H_

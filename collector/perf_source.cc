@@ -1,0 +1,320 @@
+#include "collector/perf_source.h"
+
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/errno_status.h"
+#include "base/status_macros.h"
+#include "collector/cpu_list.h"
+#include "collector/perf_attr.h"
+
+namespace correlate {
+namespace {
+
+constexpr size_t kAllRingsBytes = 64 << 20;
+constexpr size_t kLeastRingBytes = 256 << 10;
+constexpr size_t kMostRingBytes = 8 << 20;
+// How long a CPU may be held up between taking a record's time and publishing the record, before
+// the record counts as out of order: a virtual CPU that is not scheduled shows tens of ms.
+constexpr uint64_t kSlackNs = 50'000'000;
+constexpr uint64_t kCheckNs = 1'000'000'000;  // for CPUs that come and go, and for losses
+
+uint64_t NowNs() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+size_t DefaultRingBytes(size_t cpus) {
+  const size_t share = std::bit_floor(kAllRingsBytes / std::max<size_t>(cpus, 1));
+  return std::clamp(share, kLeastRingBytes, kMostRingBytes);
+}
+
+}  // namespace
+
+std::string PerfSourceSpec::ToString() const {
+  return absl::StrCat(
+      absl::StrJoin(tracepoints, ",",
+                    [](std::string* out, const Tracepoint& tracepoint) {
+                      absl::StrAppend(out, tracepoint.name);
+                    }),
+      callchains ? absl::StrCat(" with up to ", max_stack, " frames") : " without callchains");
+}
+
+// A ring with what is known of each of its events.
+struct PerfSource::Ring {
+  struct Event {
+    uint64_t id = 0;
+    std::string name;
+    bool tracepoint = false;
+    uint32_t format_id = 0;
+    uint64_t lost = 0;     // told so far
+    uint64_t counted = 0;  // as of the last reading
+  };
+  std::unique_ptr<PerfRing> ring;
+  std::vector<Event> events;
+  size_t stream = 0;
+  uint64_t lost_records = 0;  // of PERF_RECORD_LOST, told so far
+  uint64_t loss_checked_ns = 0;
+};
+
+struct PerfSource::Cpu {
+  uint32_t cpu = 0;
+  std::unique_ptr<Ring> samples;  // null when no tracepoint was asked for
+  std::unique_ptr<Ring> programs;
+  std::unique_ptr<Ring> tasks;
+
+  std::vector<Ring*> Rings() const {
+    std::vector<Ring*> rings;
+    for (const auto* ring : {&samples, &programs, &tasks}) {
+      if (*ring != nullptr) rings.push_back(ring->get());
+    }
+    return rings;
+  }
+};
+
+struct PerfSource::RetiredEvent {
+  uint32_t cpu = 0;
+  Ring::Event event;
+};
+
+PerfSource::PerfSource(PerfSourceSpec spec) : spec_(std::move(spec)) {}
+PerfSource::~PerfSource() = default;
+
+absl::StatusOr<std::unique_ptr<PerfSource>> PerfSource::Open(PerfSourceSpec spec) {
+  ASSIGN_OR_RETURN(const std::vector<uint32_t> cpus, OnlineCpus());
+  std::unique_ptr<PerfSource> source(new PerfSource(std::move(spec)));
+  source->poll_fd_ = ScopedFd(epoll_create1(EPOLL_CLOEXEC));
+  if (!source->poll_fd_.valid()) return ErrnoStatus(errno, "epoll_create1");
+  source->ring_bytes_ = source->spec_.ring_bytes;
+  if (source->ring_bytes_ == 0) source->ring_bytes_ = DefaultRingBytes(cpus.size());
+  const size_t wanted = source->ring_bytes_;
+  for (const uint32_t cpu : cpus) {
+    RETURN_IF_ERROR(source->OpenCpu(cpu));
+  }
+  source->last_cpu_check_ns_ = source->last_loss_check_ns_ = NowNs();
+  if (source->ring_bytes_ < wanted) {
+    source->notes_.push_back(absl::StrCat("ring buffers of ", source->ring_bytes_,
+                                          " bytes a CPU instead of ", wanted,
+                                          ": the host refused more (CAP_IPC_LOCK or "
+                                          "kernel.perf_event_mlock_kb); losses come sooner"));
+  }
+  if (!source->format_lost_) {
+    source->notes_.push_back(
+        "this kernel has no PERF_FORMAT_LOST (Linux 6.0): losses are known only as far as LOST "
+        "records could be written");
+  }
+  return source;
+}
+
+absl::StatusOr<std::unique_ptr<PerfSource::Ring>> PerfSource::OpenRing(
+    uint32_t cpu, bool samples, size_t* bytes, std::vector<perf_event_attr> attrs) {
+  auto ring = std::make_unique<Ring>();
+  for (;;) {
+    if (!format_lost_) {
+      for (perf_event_attr& attr : attrs) attr.read_format &= ~uint64_t{PERF_FORMAT_LOST};
+    }
+    bool mapping_refused = false;
+    auto opened = PerfRing::Open(cpu, attrs, *bytes, &mapping_refused);
+    if (opened.ok()) {
+      ring->ring = std::move(opened).value();
+      break;
+    }
+    if (mapping_refused && *bytes / 2 >= static_cast<size_t>(getpagesize())) {
+      *bytes /= 2;
+    } else if (format_lost_ && absl::IsInvalidArgument(opened.status())) {
+      format_lost_ = false;
+    } else {
+      return opened.status();
+    }
+  }
+  for (size_t i = 0; i < attrs.size(); ++i) {
+    ASSIGN_OR_RETURN(const PerfRing::Reading reading, ring->ring->Read(i));
+    Ring::Event event;
+    event.id = reading.id;
+    event.tracepoint = samples;
+    event.name = samples ? spec_.tracepoints[i].name : "side-band";
+    if (samples) {
+      event.format_id = spec_.tracepoints[i].format_id;
+      translator_.AddEvent(event.id, event.format_id);
+    }
+    ring->events.push_back(std::move(event));
+  }
+  ring->stream = translator_.AddStream(cpu, {.sample_type = attrs.front().sample_type});
+  ring->loss_checked_ns = NowNs();
+  epoll_event interest = {};
+  interest.events = EPOLLIN;
+  if (epoll_ctl(poll_fd_.get(), EPOLL_CTL_ADD, ring->ring->poll_fd(), &interest) < 0) {
+    return ErrnoStatus(errno, "epoll_ctl of a perf ring");
+  }
+  return ring;
+}
+
+absl::Status PerfSource::OpenCpu(uint32_t number) {
+  auto cpu = std::make_unique<Cpu>();
+  cpu->cpu = number;
+  size_t program_bytes = kProgramRingBytes;
+  size_t task_bytes = kTaskRingBytes;
+  ASSIGN_OR_RETURN(cpu->programs, OpenRing(number, false, &program_bytes, {ProgramLoadsAttr()}));
+  ASSIGN_OR_RETURN(cpu->tasks,
+                   OpenRing(number, false, &task_bytes, {TaskNamesAttr(kTaskRingBytes / 4)}));
+  if (!spec_.tracepoints.empty()) {
+    std::vector<perf_event_attr> attrs;
+    for (const PerfSourceSpec::Tracepoint& tracepoint : spec_.tracepoints) {
+      attrs.push_back(TracepointAttr(tracepoint.tracepoint_id, spec_.callchains, spec_.max_stack,
+                                     static_cast<uint32_t>(ring_bytes_ / 4)));
+    }
+    ASSIGN_OR_RETURN(cpu->samples, OpenRing(number, true, &ring_bytes_, std::move(attrs)));
+  }
+  cpu->programs->ring->Enable();
+  cpu->tasks->ring->Enable();
+  if (started_ && cpu->samples != nullptr) cpu->samples->ring->Enable();
+  cpus_.push_back(std::move(cpu));
+  return absl::OkStatus();
+}
+
+absl::Status PerfSource::Start() {
+  started_ = true;
+  for (const auto& cpu : cpus_) {
+    if (cpu->samples != nullptr) cpu->samples->ring->Enable();
+  }
+  return absl::OkStatus();
+}
+
+void PerfSource::Drain(Ring& ring) {
+  ring.ring->Drain([&](absl::Span<const uint8_t> record) {
+    const auto* header = reinterpret_cast<const perf_event_header*>(record.data());
+    if (header->type == PERF_RECORD_BPF_EVENT && spec_.on_program_load) {
+      ParsedRecord parsed;
+      const RecordLayout layout = {.sample_type = ProgramLoadsAttr().sample_type};
+      if (ParseRecord(record, layout, &parsed) == RecordKind::kBpfProgram &&
+          parsed.bpf_program.load) {
+        spec_.on_program_load(parsed.bpf_program.program_id);
+      }
+    }
+    translator_.Append(ring.stream, record);
+  });
+}
+
+void PerfSource::ReportLoss(Ring& ring, uint64_t now_ns, EventSink& sink) {
+  Loss loss;
+  loss.from_ns = std::exchange(ring.loss_checked_ns, now_ns);
+  loss.to_ns = now_ns;
+  loss.cpu = ring.ring->cpu();
+  for (size_t i = 0; i < ring.events.size(); ++i) {
+    Ring::Event& event = ring.events[i];
+    const auto reading = ring.ring->Read(i);
+    if (!reading.ok()) continue;
+    event.counted = reading->counted;
+    if (!format_lost_ || reading->lost == event.lost) continue;
+    loss.source = event.name;
+    loss.count = reading->lost - std::exchange(event.lost, reading->lost);
+    sink.OnRawEvent(loss);
+  }
+  if (format_lost_) return;
+  const uint64_t told = translator_.lost(ring.stream);
+  if (told == ring.lost_records) return;
+  // A LOST record speaks for its ring, not for one event of it.
+  loss.source = ring.events.size() == 1 ? ring.events.front().name : "all tracepoints";
+  loss.count = told - std::exchange(ring.lost_records, told);
+  if (ring.events.size() == 1) ring.events.front().lost += loss.count;
+  sink.OnRawEvent(loss);
+}
+
+absl::Status PerfSource::Read(EventSink& sink) {
+  const uint64_t horizon_ns = NowNs() - kSlackNs;
+  for (const auto& cpu : cpus_) {
+    for (Ring* ring : cpu->Rings()) Drain(*ring);
+  }
+  translator_.Release(horizon_ns, sink);
+  const uint64_t now_ns = NowNs();
+  if (now_ns - last_loss_check_ns_ >= kCheckNs) {
+    last_loss_check_ns_ = now_ns;
+    for (const auto& cpu : cpus_) {
+      for (Ring* ring : cpu->Rings()) ReportLoss(*ring, now_ns, sink);
+    }
+  }
+  if (now_ns - last_cpu_check_ns_ >= kCheckNs) {
+    last_cpu_check_ns_ = now_ns;
+    return FollowCpus(sink);
+  }
+  return absl::OkStatus();
+}
+
+void PerfSource::Retire(Cpu& cpu, EventSink& sink) {
+  for (Ring* ring : cpu.Rings()) {
+    ring->ring->Disable();
+    Drain(*ring);
+    ReportLoss(*ring, NowNs(), sink);
+    // The descriptor leaves the epoll set by being closed.
+  }
+}
+
+absl::Status PerfSource::FollowCpus(EventSink& sink) {
+  const auto online = OnlineCpus();
+  if (!online.ok()) return absl::OkStatus();  // keep what is there
+  for (auto& cpu : cpus_) {
+    if (std::find(online->begin(), online->end(), cpu->cpu) != online->end()) continue;
+    Retire(*cpu, sink);
+    notes_.push_back(absl::StrCat("CPU ", cpu->cpu, " went offline during the recording"));
+    if (cpu->samples != nullptr) {
+      for (const Ring::Event& event : cpu->samples->events) retired_.push_back({cpu->cpu, event});
+    }
+    cpu.reset();
+  }
+  std::erase(cpus_, nullptr);
+  for (const uint32_t number : *online) {
+    const bool known = std::any_of(cpus_.begin(), cpus_.end(),
+                                   [&](const auto& cpu) { return cpu->cpu == number; });
+    if (known) continue;
+    // It may be gone again: no reason to end the recording.
+    const absl::Status opened = OpenCpu(number);
+    notes_.push_back(
+        opened.ok()
+            ? absl::StrCat("CPU ", number, " came online; recorded from then on")
+            : absl::StrCat("CPU ", number, " came online and is not recorded: ", opened.message()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PerfSource::Finish(EventSink& sink) {
+  for (const auto& cpu : cpus_) Retire(*cpu, sink);
+  translator_.Release(kForever, sink);
+  return absl::OkStatus();
+}
+
+std::vector<EventCounts> PerfSource::Counts() const {
+  std::vector<EventCounts> all;
+  // One entry a format and CPU, also if the CPU went and came back.
+  const auto add = [&](uint32_t cpu, const Ring::Event& event) {
+    auto entry = std::find_if(all.begin(), all.end(), [&](const EventCounts& other) {
+      return other.format_id == event.format_id && other.cpu == cpu;
+    });
+    if (entry == all.end()) {
+      entry = all.insert(all.end(), EventCounts{.format_id = event.format_id, .cpu = cpu});
+    }
+    entry->counted += event.counted;
+    entry->written += translator_.written(event.id);
+    entry->lost += event.lost;
+  };
+  for (const RetiredEvent& retired : retired_) add(retired.cpu, retired.event);
+  for (const auto& cpu : cpus_) {
+    if (cpu->samples == nullptr) continue;
+    for (const Ring::Event& event : cpu->samples->events) add(cpu->cpu, event);
+  }
+  for (EventCounts& counts : all) {
+    const uint64_t explained = counts.written + counts.lost;
+    counts.missed = counts.counted > explained ? counts.counted - explained : 0;
+  }
+  return all;
+}
+
+}  // namespace correlate

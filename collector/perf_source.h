@@ -1,0 +1,94 @@
+// Live events of this host: on every CPU one ring for the tracepoints asked for, one for program
+// loads and unloads, one for task names, so that a storm of drops cannot swallow what is needed to
+// name them. Opens rings for CPUs that come, and closes those of CPUs that go.
+//
+// One thread. Wait for poll_fd() (readable when a ring passed its watermark, or a program was
+// loaded) with a time limit of some 100 ms, then Read().
+#ifndef COLLECTOR_PERF_SOURCE_H_
+#define COLLECTOR_PERF_SOURCE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/scoped_fd.h"
+#include "collector/event_source.h"
+#include "collector/perf_ring.h"
+#include "collector/record_translator.h"
+
+namespace correlate {
+
+// What to attach, as data.
+struct PerfSourceSpec {
+  struct Tracepoint {
+    uint32_t format_id = 0;      // EventFormat::id
+    uint64_t tracepoint_id = 0;  // the `id` file in tracefs: perf_event_attr.config
+    std::string name;            // "skb:kfree_skb", for messages and losses
+  };
+  std::vector<Tracepoint> tracepoints;
+  bool callchains = true;
+  uint32_t max_stack = 64;  // frames
+  size_t ring_bytes = 0;    // a CPU; 0: 64 MiB shared out, 256 KiB to 8 MiB
+  // A program was loaded, seen while reading and before its record is in order: the moment to look
+  // at it, for it may be gone soon.
+  std::function<void(uint32_t program_id)> on_program_load;
+
+  std::string ToString() const;
+};
+
+class PerfSource : public EventSource {
+ public:
+  // Opens everything on the CPUs online now; side-band records are collected from here on,
+  // tracepoints from Start() on.
+  static absl::StatusOr<std::unique_ptr<PerfSource>> Open(PerfSourceSpec spec);
+  ~PerfSource() override;
+
+  absl::Status Start() override;
+  absl::Status Read(EventSink& sink) override;
+  absl::Status Finish(EventSink& sink) override;
+  std::vector<EventCounts> Counts() const override;
+  uint64_t out_of_order() const override { return translator_.out_of_order(); }
+
+  int poll_fd() const { return poll_fd_.get(); }
+  size_t ring_bytes() const { return ring_bytes_; }  // a CPU, as granted
+  static constexpr size_t side_band_ring_bytes() { return kProgramRingBytes + kTaskRingBytes; }
+  // What the host did not grant, as sentences for the user.
+  const std::vector<std::string>& notes() const { return notes_; }
+
+ private:
+  static constexpr size_t kProgramRingBytes = 128 * 1024;
+  static constexpr size_t kTaskRingBytes = 512 * 1024;
+
+  struct Ring;
+  struct Cpu;
+  explicit PerfSource(PerfSourceSpec spec);
+  absl::Status OpenCpu(uint32_t cpu);
+  absl::StatusOr<std::unique_ptr<Ring>> OpenRing(uint32_t cpu, bool samples, size_t* bytes,
+                                                 std::vector<perf_event_attr> attrs);
+  absl::Status FollowCpus(EventSink& sink);
+  void Drain(Ring& ring);
+  // Asks every counter of the ring what was lost since the last time and tells the sink.
+  void ReportLoss(Ring& ring, uint64_t now_ns, EventSink& sink);
+  void Retire(Cpu& cpu, EventSink& sink);
+
+  const PerfSourceSpec spec_;
+  size_t ring_bytes_ = 0;
+  bool format_lost_ = true;  // the kernel has PERF_FORMAT_LOST (6.0)
+  bool started_ = false;
+  ScopedFd poll_fd_;
+  RecordTranslator translator_;
+  std::vector<std::unique_ptr<Cpu>> cpus_;
+  struct RetiredEvent;
+  std::vector<RetiredEvent> retired_;  // of CPUs that went
+  std::vector<std::string> notes_;
+  uint64_t last_cpu_check_ns_ = 0;
+  uint64_t last_loss_check_ns_ = 0;
+};
+
+}  // namespace correlate
+
+#endif  // COLLECTOR_PERF_SOURCE_H_

@@ -1,0 +1,61 @@
+// From the raw records of many rings to RawEvents in one order of time: knows each ring's layout
+// and which format an event id stands for. What live rings and replayed captures have in common.
+// One thread.
+#ifndef COLLECTOR_RECORD_TRANSLATOR_H_
+#define COLLECTOR_RECORD_TRANSLATOR_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/types/span.h"
+#include "collector/event.h"
+#include "collector/record_parser.h"
+#include "collector/time_order.h"
+
+namespace correlate {
+
+class RecordTranslator {
+ public:
+  // A ring, or whatever else delivers records of one layout nearly in order.
+  size_t AddStream(uint32_t cpu, const RecordLayout& layout);
+  // Samples with this id are hits of that format. Ids are unique on a host (perf_event_open(2)).
+  void AddEvent(uint64_t event_id, uint32_t format_id);
+
+  // Keeps a copy of one record until it is released. Records without a time take that of the record
+  // before them in their stream.
+  void Append(size_t stream, absl::Span<const uint8_t> record);
+  // Hands over all that is older than `horizon_ns`, oldest first. Losses are not events here: their
+  // counts come from the events' own counters, see lost().
+  void Release(uint64_t horizon_ns, EventSink& sink);
+
+  // Hits handed over of one event, by its id: what `written` in EventCounts means.
+  uint64_t written(uint64_t event_id) const;
+  // Sum of what PERF_RECORD_LOST records in this stream told, for kernels whose counters do not.
+  uint64_t lost(size_t stream) const { return streams_[stream].lost; }
+  uint64_t malformed() const { return malformed_; }
+  uint64_t out_of_order() const { return order_.out_of_order(); }
+
+ private:
+  struct Stream {
+    uint32_t cpu;
+    RecordLayout layout;
+    uint64_t last_time_ns = 0;
+    uint64_t lost = 0;
+  };
+  struct Event {
+    uint32_t format_id = 0;
+    uint64_t written = 0;
+  };
+  void Translate(size_t stream, absl::Span<const uint8_t> record, EventSink& sink);
+
+  std::vector<Stream> streams_;
+  absl::flat_hash_map<uint64_t, Event> events_;
+  TimeOrder order_;
+  ParsedRecord parsed_;
+  uint64_t malformed_ = 0;
+};
+
+}  // namespace correlate
+
+#endif  // COLLECTOR_RECORD_TRANSLATOR_H_
