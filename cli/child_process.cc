@@ -31,7 +31,7 @@ int CheckCommand(const std::string& name) {
   if (name.find('/') != std::string::npos) return CheckExecutable(name);
   const char* path = std::getenv("PATH");
   int error = ENOENT;
-  for (const std::string directory :
+  for (absl::string_view directory :
        absl::StrSplit(path != nullptr ? path : "/bin:/usr/bin", ':')) {
     const int found = CheckExecutable(absl::StrCat(directory.empty() ? "." : directory, "/", name));
     if (found == 0) return 0;
