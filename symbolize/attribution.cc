@@ -1,0 +1,223 @@
+#include "symbolize/attribution.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "symbolize/raw_fields.h"
+
+namespace correlate {
+namespace {
+
+// Names before a compiler's suffix (".isra.0", ".cold").
+absl::string_view BaseName(absl::string_view symbol) { return symbol.substr(0, symbol.find('.')); }
+
+std::string XdpVerdict(const FormatField& field, uint64_t act) {
+  const absl::string_view name = EnumName(field, static_cast<int64_t>(act));
+  return name.empty() ? absl::StrCat("XDP action ", act) : absl::StrCat("XDP_", name);
+}
+
+// Drop reasons behind which a BPF program may stand that has returned before the packet is freed,
+// with where it would be attached.
+constexpr std::pair<absl::string_view, absl::string_view> kBpfReasons[] = {
+    {"TC_INGRESS", "a tc or tcx filter on ingress"},
+    {"TC_EGRESS", "a tc or tcx filter on egress"},
+    {"XDP", "an XDP program"},
+    {"BPF_CGROUP_EGRESS", "a cgroup egress program"},
+    {"SOCKET_FILTER", "a socket filter or a cgroup ingress program"},
+    {"TAP_FILTER", "a filter of the tap device"},
+    {"NETFILTER_DROP", "a netfilter rule or program"},
+};
+
+std::string WhyNoProgram(const std::optional<absl::string_view>& reason, const Stack* stack) {
+  if (stack == nullptr) return "no callchain was recorded";
+  if (!reason.has_value()) return "no BPF program on the callchain";
+  for (const auto& [name, suspect] : kBpfReasons) {
+    if (name != *reason) continue;
+    return absl::StrCat(name, " points to ", suspect,
+                        ", which has returned by then; the event does not tell the device");
+  }
+  return absl::StrCat("no BPF program on the callchain; reason ", *reason);
+}
+
+}  // namespace
+
+bool IsContextBoundary(absl::string_view symbol) {
+  const absl::string_view name = BaseName(symbol);
+  // x86: arch/x86/include/asm/idtentry.h; arm64: arch/arm64/kernel/entry-common.c. Softirqs run on
+  // top of a task or an interrupt (kernel/softirq.c), so what is below them is other work too.
+  constexpr std::array<absl::string_view, 6> kPrefixes = {"asm_sysvec_", "sysvec_",  "__sysvec_",
+                                                          "asm_common_", "asm_exc_", "el1h_64_"};
+  constexpr std::array<absl::string_view, 19> kNames = {"common_interrupt",
+                                                        "__common_interrupt",
+                                                        "ret_from_intr",
+                                                        "irq_exit",
+                                                        "irq_exit_rcu",
+                                                        "__irq_exit_rcu",
+                                                        "handle_softirqs",
+                                                        "__do_softirq",
+                                                        "do_softirq",
+                                                        "____do_softirq",
+                                                        "__softirqentry_text_start",
+                                                        "do_softirq_own_stack",
+                                                        "call_on_irq_stack",
+                                                        "run_irq_on_irqstack_cond",
+                                                        "exc_nmi",
+                                                        "asm_exc_nmi",
+                                                        "el1_interrupt",
+                                                        "el1_irq",
+                                                        "gic_handle_irq"};
+  return std::any_of(kPrefixes.begin(), kPrefixes.end(),
+                     [&](absl::string_view prefix) { return absl::StartsWith(name, prefix); }) ||
+         std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+bool IsObserverType(absl::string_view type) {
+  constexpr std::array<absl::string_view, 7> kObservers = {
+      "tracing",    "kprobe", "raw_tracepoint", "raw_tracepoint_writable", "perf_event",
+      "tracepoint", "lsm"};
+  return std::find(kObservers.begin(), kObservers.end(), type) != kObservers.end();
+}
+
+const Attributor::Roles& Attributor::RolesOf(const EventFormat& format) {
+  const auto [entry, is_new] = roles_.try_emplace(format.id);
+  Roles& roles = entry->second;
+  if (!is_new) return roles;
+  roles.program_id = FindField(format, "prog_id");
+  roles.act = FindField(format, "act");
+  roles.ifindex = FindField(format, "ifindex");
+  roles.reason = FindField(format, "reason");
+  roles.xdp = format.system == "xdp" && roles.program_id != nullptr;
+  roles.drop = format.system == "skb" && format.name == "kfree_skb";
+  return roles;
+}
+
+const Attribution* Attributor::Attribute(const EventFormat& format, absl::Span<const uint8_t> raw,
+                                         const Stack* stack, uint64_t time_ns) {
+  const Roles& roles = RolesOf(format);
+  if (!roles.xdp && !roles.drop) return nullptr;
+  if (programs_generation_ != programs_->generation() ||
+      attachments_generation_ != attachments_->generation()) {
+    programs_generation_ = programs_->generation();
+    attachments_generation_ = attachments_->generation();
+    answers_.clear();
+  }
+  const auto read = [&](const FormatField* field) {
+    return field != nullptr ? ReadInteger(*field, raw) : std::nullopt;
+  };
+  Inputs inputs = {.format_id = format.id};
+  if (roles.xdp) {
+    inputs.program_id = read(roles.program_id);
+    inputs.act = read(roles.act);
+    inputs.ifindex = read(roles.ifindex);
+  } else {
+    inputs.reason = read(roles.reason);
+    inputs.stack_id = stack != nullptr ? stack->id : 0;
+  }
+  const Attribution*& answer = answers_[inputs];
+  if (answer == nullptr) {
+    answer = Intern(roles.xdp ? OfXdpEvent(roles, inputs, time_ns)
+                              : OfDrop(roles, inputs, stack, time_ns));
+  }
+  return answer;
+}
+
+BlamedProgram Attributor::Describe(uint32_t program_id, uint64_t time_ns) const {
+  BlamedProgram blamed;
+  blamed.id = program_id;
+  const ProgramInfo* program = programs_->Find(program_id, time_ns);
+  if (program == nullptr) return blamed;
+  blamed.load_time_ns = program->load_time_ns;
+  blamed.name = program->name;
+  blamed.tag = TagToHex(program->tag);
+  blamed.type_name = program->type_name;
+  return blamed;
+}
+
+Attribution Attributor::OfXdpEvent(const Roles& roles, const Inputs& inputs,
+                                   uint64_t time_ns) const {
+  Attribution attribution;
+  if (inputs.program_id.value_or(0) == 0) {
+    attribution.why = "the event names no program";
+    return attribution;
+  }
+  attribution.evidence = Evidence::kEvent;
+  attribution.why = "the event names the program";
+  if (inputs.act.has_value()) attribution.verdict = XdpVerdict(*roles.act, *inputs.act);
+  BlamedProgram blamed = Describe(static_cast<uint32_t>(*inputs.program_id), time_ns);
+  if (blamed.load_time_ns == 0) {
+    attribution.why += ", of which no more than its id is known";
+  }
+  if (inputs.ifindex.has_value()) {
+    blamed.attachments =
+        attachments_->Find("xdp", static_cast<uint32_t>(*inputs.ifindex), blamed.id);
+    // An ifindex means nothing without its namespace, which the event does not tell.
+    if (blamed.attachments.size() > 1) {
+      attribution.why += absl::StrCat("; it is attached at ifindex ", *inputs.ifindex, " in ",
+                                      blamed.attachments.size(), " places, all listed");
+    }
+  }
+  attribution.programs.push_back(std::move(blamed));
+  return attribution;
+}
+
+Attribution Attributor::OfDrop(const Roles& roles, const Inputs& inputs, const Stack* stack,
+                               uint64_t time_ns) const {
+  Attribution attribution;
+  std::optional<absl::string_view> reason;
+  if (inputs.reason.has_value()) {
+    const absl::string_view name = EnumName(*roles.reason, static_cast<int64_t>(*inputs.reason));
+    if (!name.empty()) reason = name;
+  }
+  bool untyped = false;
+  for (const Frame* frame : stack != nullptr ? stack->frames : std::vector<const Frame*>()) {
+    if (IsContextBoundary(frame->symbol)) break;
+    if (frame->kind != FrameKind::kBpf) continue;
+    const ProgramInfo* program =
+        frame->program_id == 0 ? nullptr : programs_->Find(frame->program_id, time_ns);
+    if (program == nullptr || program->type_name.empty()) {
+      // It may be an observer, and then the culprit stands further out: no blame for either.
+      untyped = true;
+      break;
+    }
+    if (program->ours || IsObserverType(program->type_name)) continue;
+    attribution.evidence = Evidence::kStack;
+    attribution.why = "freed inside the program's own call";
+    BlamedProgram blamed = Describe(program->id, time_ns);
+    blamed.function = frame->function;
+    blamed.file = frame->file;
+    blamed.line = frame->line;
+    attribution.programs.push_back(std::move(blamed));
+    if (reason.has_value()) attribution.verdict = std::string(*reason);
+    return attribution;
+  }
+  attribution.why =
+      untyped ? "a BPF program of unknown type is on the callchain" : WhyNoProgram(reason, stack);
+  return attribution;
+}
+
+const Attribution* Attributor::Intern(Attribution attribution) {
+  constexpr absl::string_view kSeparator = "\x1f";
+  std::string key = absl::StrCat(static_cast<int>(attribution.evidence), kSeparator,
+                                 attribution.verdict, kSeparator, attribution.why);
+  for (const BlamedProgram& program : attribution.programs) {
+    absl::StrAppend(&key, kSeparator, program.id, ",", program.load_time_ns, ",", program.type_name,
+                    ",", program.function, ",", program.file, ",", program.line);
+    for (const Attachment& attachment : program.attachments) {
+      absl::StrAppend(&key, kSeparator, attachment.hook, attachment.netns.inode, ",",
+                      attachment.netns.cookie, ",", attachment.ifindex, ",", attachment.ifname, ",",
+                      attachment.mode, ",", attachment.link_id, ",", attachment.netns_name);
+    }
+  }
+  auto& entry = interned_[key];
+  if (entry == nullptr) {
+    attribution.id = interned_.size();
+    entry = std::make_unique<Attribution>(std::move(attribution));
+  }
+  return entry.get();
+}
+
+}  // namespace correlate

@@ -1,0 +1,84 @@
+// Which BPF program an event is to be blamed on, and by which evidence. Pure: looks at the event's
+// own fields, its resolved callchain and the tables. Blames only where the evidence is complete;
+// everything else is `none` with a reason in plain words.
+#ifndef SYMBOLIZE_ATTRIBUTION_H_
+#define SYMBOLIZE_ATTRIBUTION_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/types/span.h"
+#include "collector/event.h"
+#include "symbolize/attachment_table.h"
+#include "symbolize/correlated_event.h"
+#include "symbolize/program_table.h"
+
+namespace correlate {
+
+// True where the unwinder went from an interrupt's own frames into whatever it interrupted: frames
+// beyond such a frame belong to another piece of work, and perhaps to another packet.
+bool IsContextBoundary(absl::string_view symbol);
+// True for program types that watch and cannot drop a packet (tracing, kprobe, raw_tracepoint,
+// ...).
+bool IsObserverType(absl::string_view program_type_name);
+
+// Borrows the tables. One thread.
+class Attributor {
+ public:
+  Attributor(const ProgramTable* programs, const AttachmentTable* attachments)
+      : programs_(programs), attachments_(attachments) {}
+
+  // Null for events that nobody is blamed for. Interned by content: the pointer lives as long as
+  // this object, and the id names this content. `format` must outlive this object.
+  const Attribution* Attribute(const EventFormat& format, absl::Span<const uint8_t> raw,
+                               const Stack* stack, uint64_t time_ns);
+
+ private:
+  // What attribution reads of an event: fields of its format, found once a format.
+  struct Roles {
+    bool xdp = false;
+    bool drop = false;
+    const FormatField* program_id = nullptr;
+    const FormatField* act = nullptr;
+    const FormatField* ifindex = nullptr;
+    const FormatField* reason = nullptr;
+  };
+  // Their values in one event, and its stack: equal inputs have equal answers until a table
+  // changes.
+  struct Inputs {
+    uint32_t format_id = 0;
+    std::optional<uint64_t> program_id;
+    std::optional<uint64_t> act;
+    std::optional<uint64_t> ifindex;
+    std::optional<uint64_t> reason;
+    uint64_t stack_id = 0;
+    friend bool operator==(const Inputs&, const Inputs&) = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const Inputs& in) {
+      return H::combine(std::move(h), in.format_id, in.program_id.value_or(0), in.act.value_or(0),
+                        in.ifindex.value_or(0), in.reason.value_or(0), in.stack_id);
+    }
+  };
+  const Roles& RolesOf(const EventFormat& format);
+  Attribution OfXdpEvent(const Roles& roles, const Inputs& inputs, uint64_t time_ns) const;
+  Attribution OfDrop(const Roles& roles, const Inputs& inputs, const Stack* stack,
+                     uint64_t time_ns) const;
+  BlamedProgram Describe(uint32_t program_id, uint64_t time_ns) const;
+  const Attribution* Intern(Attribution attribution);
+
+  const ProgramTable* const programs_;
+  const AttachmentTable* const attachments_;
+  absl::flat_hash_map<uint32_t, Roles> roles_;               // by format id
+  absl::flat_hash_map<Inputs, const Attribution*> answers_;  // as of the generations below
+  uint64_t programs_generation_ = 0;
+  uint64_t attachments_generation_ = 0;
+  absl::flat_hash_map<std::string, std::unique_ptr<Attribution>> interned_;  // by content
+};
+
+}  // namespace correlate
+
+#endif  // SYMBOLIZE_ATTRIBUTION_H_

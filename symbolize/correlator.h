@@ -1,0 +1,76 @@
+// Turns raw events into correlated ones: the step between the collector and everything that is
+// written, printed or alerted on. Pure: what it knows, it was told.
+//
+// How to drive it: AddFormat for every event, SetKernelSymbols, AddTask, AddProgram, AddAttachment
+// as known at the start; then OnRawEvent in order of time. AddProgram may be called at any moment
+// (a look at a program just loaded), also before the load's own record comes. One thread.
+#ifndef SYMBOLIZE_CORRELATOR_H_
+#define SYMBOLIZE_CORRELATOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "collector/event.h"
+#include "symbolize/attachment_table.h"
+#include "symbolize/attribution.h"
+#include "symbolize/kernel_symbols.h"
+#include "symbolize/program_table.h"
+#include "symbolize/stack_resolver.h"
+#include "symbolize/task_names.h"
+#include "symbolize/trace_sink.h"
+
+namespace correlate {
+
+class Correlator : public EventSink {
+ public:
+  explicit Correlator(TraceSink* sink);  // borrowed
+
+  // Formats are numbered from 0 without gaps; samples name them by that number.
+  void AddFormat(EventFormat format);
+  // Makes bpf:bpf_prog_load, bpf:bpf_prog_put_rcu of side-band records. The formats take the next
+  // numbers.
+  void EmitProgramLoads();
+  void EmitProgramUnloads();
+  void SetKernelSymbols(KernelSymbols symbols) { stacks_.SetKernelSymbols(std::move(symbols)); }
+  void AddTask(int32_t tid, std::string comm) { tasks_.Add(tid, std::move(comm)); }
+  void AddProgram(const ProgramInfo& program);
+  void AddAttachment(const Attachment& attachment);
+
+  void OnRawEvent(const RawEvent& event) override;
+
+  uint64_t events() const { return events_; }
+  uint64_t lost() const { return lost_; }
+  size_t attachments() const { return attachments_.size(); }
+  std::vector<const ProgramInfo*> programs() const { return programs_.programs(); }
+  // See StackResolver: a reason to read /proc/kallsyms again.
+  uint64_t unknown_addresses() const { return stacks_.unknown_addresses(); }
+
+ private:
+  struct Format {
+    EventFormat format;
+    std::vector<size_t> code_fields;  // indices of fields that hold addresses of code
+  };
+  void OnSample(const TracepointSample& sample);
+  void OnBpfProgram(const BpfProgramRecord& record);
+
+  TraceSink* const sink_;
+  std::vector<std::unique_ptr<Format>> formats_;
+  std::optional<uint32_t> load_format_;
+  std::optional<uint32_t> unload_format_;
+  ProgramTable programs_;
+  AttachmentTable attachments_;
+  TaskNames tasks_;
+  StackResolver stacks_;
+  Attributor attributor_;
+  std::vector<CodePointer> code_pointers_;  // of the event in hand
+  std::vector<uint8_t> raw_;                // of a synthetic event
+  uint64_t events_ = 0;
+  uint64_t lost_ = 0;
+};
+
+}  // namespace correlate
+
+#endif  // SYMBOLIZE_CORRELATOR_H_
