@@ -1,0 +1,43 @@
+// One chunk of a trace file <-> values. FORMAT.md gives the layout: a head of 20 bytes whose shape
+// never changes, then the rest of the Chunk message. The CRC covers every byte of the chunk, the
+// outer tag and length included, but its own four bytes. Pure functions.
+#ifndef PROTO_CHUNK_H_
+#define PROTO_CHUNK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace correlate {
+
+inline constexpr uint64_t kChunkSync = 0x43525443'b9f5d10aull;
+inline constexpr size_t kChunkHeadBytes = 20;
+// Neither a chunk nor its payload is larger: what claims to be is damage, and takes no memory.
+inline constexpr size_t kMostChunkBytes = 16 << 20;
+
+struct ChunkHeader {
+  std::string recording_id;  // 16 bytes
+  uint64_t sequence = 0;
+  bool has_tables = false;
+  bool last = false;
+};
+
+// Compresses `payload` (a serialized Payload) and builds the chunk's bytes.
+absl::StatusOr<std::string> EncodeChunk(const ChunkHeader& header, absl::string_view payload);
+
+// How many bytes the chunk at the beginning of `bytes` has, its head included. DataLoss: no chunk
+// begins here. Needs kChunkHeadBytes bytes.
+absl::StatusOr<size_t> ChunkBytes(absl::string_view bytes);
+// `bytes` is exactly one chunk. DataLoss says what is wrong with it.
+absl::Status DecodeChunk(absl::string_view bytes, ChunkHeader* header, std::string* payload);
+// The first place from `from` on where a chunk may begin; npos: none in these bytes. The last
+// kChunkHeadBytes - 1 bytes may hold the beginning of one.
+size_t FindChunk(absl::string_view bytes, size_t from);
+
+}  // namespace correlate
+
+#endif  // PROTO_CHUNK_H_

@@ -1,0 +1,163 @@
+#include "proto/payload_decoder.h"
+
+#include <cstddef>
+
+#include "absl/strings/string_view.h"
+#include "proto/values.h"
+
+namespace correlate {
+namespace {
+
+// What an event's format is called while it is not known.
+constexpr char kUnknown[] = "unknown";
+
+// An index of 0 means "none" and is allowed even where the list is empty.
+bool InRange(uint32_t index, int size) { return index == 0 || index < static_cast<uint32_t>(size); }
+
+absl::string_view StringAt(const pb::Interned& interned, uint32_t index) {
+  return index == 0 ? absl::string_view() : absl::string_view(interned.strings(index));
+}
+
+}  // namespace
+
+absl::Status CheckPayload(const pb::Payload& payload) {
+  const pb::Interned& interned = payload.interned();
+  const int strings = interned.strings_size();
+  for (const pb::Frame& frame : interned.frames()) {
+    if (!InRange(frame.symbol(), strings) || !InRange(frame.module(), strings) ||
+        !InRange(frame.function(), strings) || !InRange(frame.file(), strings)) {
+      return absl::DataLossError("a frame names a string that is not there");
+    }
+  }
+  for (const pb::Stack& stack : interned.stacks()) {
+    for (const uint32_t frame : stack.frames()) {
+      if (frame == 0 || !InRange(frame, interned.frames_size())) {
+        return absl::DataLossError("a stack names a frame that is not there");
+      }
+    }
+  }
+  for (const pb::Attribution& attribution : interned.attributions()) {
+    if (!InRange(attribution.verdict(), strings) || !InRange(attribution.why(), strings)) {
+      return absl::DataLossError("an attribution names a string that is not there");
+    }
+  }
+  for (const pb::Event& event : payload.events()) {
+    if (!InRange(event.comm(), strings) || !InRange(event.stack(), interned.stacks_size()) ||
+        !InRange(event.attribution(), interned.attributions_size())) {
+      return absl::DataLossError("an event names something that is not there");
+    }
+    for (const pb::CodePointer& pointer : event.code_pointers()) {
+      if (!InRange(pointer.field(), strings) || pointer.frame() == 0 ||
+          !InRange(pointer.frame(), interned.frames_size())) {
+        return absl::DataLossError("a code pointer names something that is not there");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+void PayloadDecoder::Decode(const pb::Payload& payload, FormatTable* formats, TraceSink& sink) {
+  DecodeTables(payload, formats, sink);
+  DecodeInterned(payload.interned());
+  DecodeEvents(payload, formats, sink);
+  for (const pb::Loss& loss : payload.losses()) sink.OnLoss(FromProto(loss));
+  for (const pb::EventCounts& counts : payload.counts()) sink.OnCounts(FromProto(counts));
+  for (const pb::Note& note : payload.notes()) sink.OnNote(FromProto(note));
+  if (payload.has_end()) sink.OnEnd(FromProto(payload.end()));
+}
+
+void PayloadDecoder::DecodeTables(const pb::Payload& payload, FormatTable* formats,
+                                  TraceSink& sink) {
+  if (payload.has_recording() && !seen_recording) {
+    seen_recording = true;
+    sink.OnRecording(FromProto(payload.recording()));
+  }
+  for (const pb::Format& message : payload.formats()) {
+    std::unique_ptr<EventFormat>& format = (*formats)[message.id()];
+    if (format == nullptr) {
+      format = std::make_unique<EventFormat>();
+    } else if (format->system != kUnknown) {
+      continue;
+    }
+    *format = FromProto(message);
+    sink.OnFormat(*format);
+  }
+  for (const pb::ClockReading& clocks : payload.clocks()) sink.OnClocks(FromProto(clocks));
+  for (const pb::Netns& netns : payload.netns()) sink.OnNetns(FromProto(netns));
+  for (const pb::Device& device : payload.devices()) sink.OnDevice(FromProto(device));
+  for (const pb::Program& program : payload.programs()) sink.OnProgram(FromProto(program));
+  for (const pb::Attachment& attachment : payload.attachments()) {
+    sink.OnAttachment(FromProto(attachment));
+  }
+}
+
+void PayloadDecoder::DecodeInterned(const pb::Interned& interned) {
+  frames_.clear();
+  frames_.reserve(interned.frames_size());
+  for (const pb::Frame& message : interned.frames()) {
+    Frame& frame = frames_.emplace_back();
+    frame.id = next_id_++;
+    frame.address = message.address();
+    frame.symbol = std::string(StringAt(interned, message.symbol()));
+    frame.offset = message.offset();
+    frame.kind = FromProto(message.kind());
+    frame.module = std::string(StringAt(interned, message.module()));
+    frame.program_id = message.program_id();
+    frame.function = std::string(StringAt(interned, message.function()));
+    frame.file = std::string(StringAt(interned, message.file()));
+    frame.line = message.line();
+  }
+  stacks_.clear();
+  for (const pb::Stack& message : interned.stacks()) {
+    Stack& stack = stacks_.emplace_back();
+    stack.id = next_id_++;
+    for (const uint32_t frame : message.frames()) stack.frames.push_back(&frames_[frame]);
+  }
+  attributions_.clear();
+  for (const pb::Attribution& message : interned.attributions()) {
+    Attribution& attribution = attributions_.emplace_back();
+    attribution.id = next_id_++;
+    attribution.evidence = FromProto(message.evidence());
+    attribution.verdict = std::string(StringAt(interned, message.verdict()));
+    attribution.why = std::string(StringAt(interned, message.why()));
+    for (const pb::BlamedProgram& program : message.programs()) {
+      attribution.programs.push_back(FromProto(program));
+    }
+  }
+}
+
+void PayloadDecoder::DecodeEvents(const pb::Payload& payload, FormatTable* formats,
+                                  TraceSink& sink) {
+  const pb::Interned& interned = payload.interned();
+  for (const pb::Event& message : payload.events()) {
+    if (!sink.WantsMore()) return;
+    std::unique_ptr<EventFormat>& format = (*formats)[message.format()];
+    if (format == nullptr) {
+      // Its chunk was damaged and no other one holds it: the raw bytes are all there is to say.
+      format = std::make_unique<EventFormat>();
+      format->id = message.format();
+      format->system = kUnknown;
+      format->name = kUnknown;
+    }
+    CorrelatedEvent event;
+    event.time_ns = message.time_ns();
+    event.cpu = message.cpu();
+    event.pid = message.pid();
+    event.tid = message.tid();
+    event.comm = StringAt(interned, message.comm());
+    event.format = format.get();
+    event.raw = absl::MakeConstSpan(reinterpret_cast<const uint8_t*>(message.raw().data()),
+                                    message.raw().size());
+    if (message.stack() != 0) event.stack = &stacks_[message.stack()];
+    if (message.attribution() != 0) event.attribution = &attributions_[message.attribution()];
+    code_pointers_.clear();
+    for (const pb::CodePointer& pointer : message.code_pointers()) {
+      code_pointers_.push_back(
+          {std::string(StringAt(interned, pointer.field())), &frames_[pointer.frame()]});
+    }
+    event.code_pointers = code_pointers_;
+    sink.OnEvent(event);
+  }
+}
+
+}  // namespace correlate

@@ -1,0 +1,255 @@
+#include "proto/trace_writer.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/errno_status.h"
+#include "proto/chunk.h"
+#include "proto/interner.h"
+#include "proto/trace.pb.h"
+#include "proto/values.h"
+
+namespace correlate {
+namespace {
+
+// The tables stand in the first chunk, in every so many-th, and in the last one.
+constexpr uint64_t kChunksBetweenTables = 64;
+
+std::string RandomId() {
+  std::string id(16, '\0');
+  size_t filled = 0;
+  while (filled < id.size()) {
+    const ssize_t n = getrandom(id.data() + filled, id.size() - filled, 0);
+    if (n > 0) filled += static_cast<size_t>(n);
+  }
+  return id;
+}
+
+}  // namespace
+
+class TraceWriter::Impl {
+ public:
+  Impl(ScopedFd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {
+    struct stat info = {};
+    regular_ = fstat(fd_.get(), &info) == 0 && S_ISREG(info.st_mode);
+    header_.recording_id = RandomId();
+    interner_.Restart(payload_.mutable_interned());
+  }
+
+  bool ok() const { return status_.ok(); }
+  const absl::Status& status() const { return status_; }
+  uint64_t bytes_written() const { return bytes_written_; }
+  pb::Payload& payload() { return payload_; }
+  Interner& interner() { return interner_; }
+
+  // Something of about `bytes` was added to the payload at `time_ns`.
+  void Added(size_t bytes, uint64_t time_ns) {
+    if (!dirty_) oldest_ns_ = time_ns;
+    dirty_ = true;
+    payload_bytes_ += bytes;
+    if (payload_bytes_ + interner_.bytes() >= kChunkBytes) CloseChunk(false);
+  }
+  void Added(size_t bytes) { Added(bytes, last_tick_ns_); }
+
+  void KeepTables(const RecordingFacts& facts) { ToProto(facts, &recording_); }
+  void KeepTables(const EventFormat& format) { ToProto(format, &formats_.emplace_back()); }
+
+  void Tick(uint64_t now_ns) {
+    last_tick_ns_ = now_ns;
+    if (dirty_ && now_ns >= oldest_ns_ + kChunkAgeNs) CloseChunk(false);
+  }
+
+  void CloseChunk(bool last) {
+    if (!ok() || (!dirty_ && !last)) return;
+    header_.last = last;
+    header_.has_tables = last || header_.sequence % kChunksBetweenTables == 0;
+    if (header_.has_tables) {
+      *payload_.mutable_recording() = recording_;
+      payload_.mutable_formats()->Clear();
+      for (const pb::Format& format : formats_) *payload_.add_formats() = format;
+    }
+    serialized_.clear();
+    payload_.AppendToString(&serialized_);
+    const auto chunk = EncodeChunk(header_, serialized_);
+    if (chunk.ok()) {
+      Write(*chunk);
+    } else {
+      status_ = chunk.status();
+    }
+    ++header_.sequence;
+    payload_.Clear();
+    interner_.Restart(payload_.mutable_interned());
+    payload_bytes_ = 0;
+    dirty_ = false;
+  }
+
+  absl::Status Close() {
+    CloseChunk(/*last=*/true);
+    if (!ok()) return status_;
+    // Errors of delayed allocation (NFS, quotas) come at close.
+    if (close(fd_.release()) < 0 && errno != EINTR) status_ = ErrnoStatus(errno, name_);
+    return status_;
+  }
+
+ private:
+  void Write(absl::string_view bytes) {
+    size_t written = 0;
+    while (written < bytes.size()) {
+      const ssize_t n = write(fd_.get(), bytes.data() + written, bytes.size() - written);
+      if (n >= 0) {
+        written += static_cast<size_t>(n);
+      } else if (errno != EINTR) {
+        status_ = ErrnoStatus(errno, absl::StrCat("write to ", name_));
+        // Take back the part of a chunk, so that the file ends with a whole one. When that fails
+        // too, a reader skips the part and says so.
+        if (regular_ && written > 0)
+          (void)!ftruncate(fd_.get(), static_cast<off_t>(bytes_written_));
+        return;
+      }
+    }
+    bytes_written_ += bytes.size();
+  }
+
+  ScopedFd fd_;
+  const std::string name_;
+  bool regular_ = false;
+  absl::Status status_;
+  ChunkHeader header_;
+  pb::Recording recording_;
+  std::vector<pb::Format> formats_;
+  pb::Payload payload_;
+  Interner interner_;
+  std::string serialized_;
+  size_t payload_bytes_ = 0;  // estimate of what is in payload_ besides interner_
+  bool dirty_ = false;
+  uint64_t oldest_ns_ = 0;
+  uint64_t last_tick_ns_ = 0;
+  uint64_t bytes_written_ = 0;
+};
+
+TraceWriter::TraceWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TraceWriter::~TraceWriter() = default;
+
+absl::StatusOr<std::unique_ptr<TraceWriter>> TraceWriter::Create(const std::string& path) {
+  ScopedFd fd;
+  if (path == "-") {
+    fd = ScopedFd(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
+    if (!fd.valid()) return ErrnoStatus(errno, "stdout");
+  } else {
+    fd = ScopedFd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!fd.valid()) return ErrnoStatus(errno, path, "choose another place with --output");
+    struct stat info = {};
+    // A trace holds addresses of the kernel and of other people's packets, also where an older
+    // file of that name was open to everybody.
+    if (fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode)) (void)fchmod(fd.get(), 0600);
+  }
+  if (isatty(fd.get())) {
+    return absl::InvalidArgumentError(
+        "a trace is not written to a terminal; redirect the output or name a file with --output");
+  }
+  return FromFd(std::move(fd), path == "-" ? "stdout" : path);
+}
+
+std::unique_ptr<TraceWriter> TraceWriter::FromFd(ScopedFd fd, const std::string& name) {
+  return std::unique_ptr<TraceWriter>(new TraceWriter(std::make_unique<Impl>(std::move(fd), name)));
+}
+
+void TraceWriter::Tick(uint64_t now_ns) { impl_->Tick(now_ns); }
+
+absl::Status TraceWriter::Flush() {
+  impl_->CloseChunk(/*last=*/false);
+  return status();
+}
+
+absl::Status TraceWriter::Close() { return impl_->Close(); }
+const absl::Status& TraceWriter::status() const { return impl_->status(); }
+uint64_t TraceWriter::bytes_written() const { return impl_->bytes_written(); }
+bool TraceWriter::WantsMore() const { return impl_->ok(); }
+
+void TraceWriter::OnRecording(const RecordingFacts& facts) {
+  impl_->KeepTables(facts);
+  impl_->Added(1);
+}
+
+void TraceWriter::OnFormat(const EventFormat& format) {
+  impl_->KeepTables(format);
+  // Chunks until the next one with all tables need this one too.
+  ToProto(format, impl_->payload().add_formats());
+  impl_->Added(format.text.size());
+}
+
+void TraceWriter::OnClocks(const ClockReading& clocks) {
+  ToProto(clocks, impl_->payload().add_clocks());
+  impl_->Added(24);
+}
+
+void TraceWriter::OnProgram(const ProgramInfo& program) {
+  pb::Program* message = impl_->payload().add_programs();
+  ToProto(program, message);
+  impl_->Added(message->ByteSizeLong());
+}
+
+void TraceWriter::OnAttachment(const Attachment& attachment) {
+  ToProto(attachment, impl_->payload().add_attachments());
+  impl_->Added(64);
+}
+
+void TraceWriter::OnNetns(const Netns& netns) {
+  ToProto(netns, impl_->payload().add_netns());
+  impl_->Added(32);
+}
+
+void TraceWriter::OnDevice(const Device& device) {
+  ToProto(device, impl_->payload().add_devices());
+  impl_->Added(48);
+}
+
+void TraceWriter::OnEvent(const CorrelatedEvent& event) {
+  if (!impl_->ok()) return;
+  Interner& interner = impl_->interner();
+  pb::Event* message = impl_->payload().add_events();
+  message->set_time_ns(event.time_ns);
+  message->set_cpu(event.cpu);
+  message->set_pid(event.pid);
+  message->set_tid(event.tid);
+  message->set_comm(interner.String(event.comm));
+  message->set_format(event.format->id);
+  message->set_raw(event.raw.data(), event.raw.size());
+  message->set_stack(interner.StackNumber(event.stack));
+  message->set_attribution(interner.AttributionNumber(event.attribution));
+  for (const CodePointer& pointer : event.code_pointers) {
+    pb::CodePointer* written = message->add_code_pointers();
+    written->set_field(interner.String(pointer.field));
+    written->set_frame(interner.FrameNumber(pointer.frame));
+  }
+  impl_->Added(36 + event.raw.size(), event.time_ns);
+}
+
+void TraceWriter::OnLoss(const Loss& loss) {
+  ToProto(loss, impl_->payload().add_losses());
+  impl_->Added(40);
+}
+
+void TraceWriter::OnCounts(const EventCounts& counts) {
+  ToProto(counts, impl_->payload().add_counts());
+  impl_->Added(24);
+}
+
+void TraceWriter::OnNote(const Note& note) {
+  ToProto(note, impl_->payload().add_notes());
+  impl_->Added(note.text.size());
+}
+
+void TraceWriter::OnEnd(const RecordingEnd& end) {
+  ToProto(end, impl_->payload().mutable_end());
+  impl_->Added(32);
+}
+
+}  // namespace correlate
