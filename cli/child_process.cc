@@ -1,6 +1,7 @@
 #include "cli/child_process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -122,6 +123,11 @@ absl::Status ChildProcess::Start() {
   } while (n < 0 && errno == EINTR);
   if (n == sizeof error) return CannotExecute(error, "the command");
   return absl::OkStatus();
+}
+
+bool ChildProcess::Ended() const {
+  pollfd ended = {pidfd_.get(), POLLIN, 0};
+  return poll(&ended, 1, 0) == 1;
 }
 
 int ChildProcess::ExitStatus() {

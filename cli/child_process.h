@@ -25,6 +25,7 @@ class ChildProcess {
   // Lets it execute the command. An error is that of execve(2).
   absl::Status Start();
   int exit_fd() const { return pidfd_.get(); }  // readable once it ended
+  bool Ended() const;
   // Once exit_fd() is readable: its exit status, 128 + N if signal N ended it, as a shell has it.
   int ExitStatus();
 

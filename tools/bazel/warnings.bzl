@@ -7,4 +7,8 @@ WARNINGS = [
     "-Wno-sign-compare",
     "-Wno-unused-parameter",
     "-Wno-missing-field-initializers",
+    # False alarms of gcc 12 in std::string and std::vector (gcc bugs 105651, 105329).
+    "-Wno-restrict",
+    "-Wno-stringop-overflow",
+    "-Wno-unknown-warning-option",
 ]

@@ -1,0 +1,192 @@
+#include "cli/record_command.h"
+
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "cli/child_process.h"
+#include "cli/exit_codes.h"
+#include "cli/stop_signals.h"
+#include "cli/units.h"
+#include "proto/trace_writer.h"
+
+namespace correlate {
+namespace {
+
+void Say(absl::string_view text) { std::cerr << "bpftrace-correlate record: " << text << "\n"; }
+
+// Ring buffers are powers of two of pages (perf_event_open(2)); a size in between is rounded up.
+absl::StatusOr<size_t> RingBytes(const std::string& text) {
+  if (text.empty()) return 0;
+  ASSIGN_OR_RETURN(const uint64_t bytes, ParseBytes(text));
+  constexpr uint64_t kLeast = 4096;
+  constexpr uint64_t kMost = uint64_t{1} << 30;
+  if (bytes < kLeast || bytes > kMost) {
+    return absl::InvalidArgumentError("--ring-size is 4K to 1G for each CPU");
+  }
+  size_t rounded = kLeast;
+  while (rounded < bytes) rounded *= 2;
+  return rounded;
+}
+
+void SayNotes(const Recording& recording, size_t* said) {
+  for (; *said < recording.notes().size(); ++*said) Say(recording.notes()[*said]);
+}
+
+std::string LastLine(const Recording::Summary& summary, uint64_t bytes, const std::string& output) {
+  return absl::StrCat("[ bpftrace-correlate record: ", summary.events, " events (", summary.lost,
+                      " lost, ", summary.missed, " missed, 0 only counted), ", summary.programs,
+                      " programs, ", summary.attachments, " attachments, ",
+                      FormatSeconds(summary.duration_ns), ", ", FormatMegabytes(bytes), " -> ",
+                      output == "-" ? "stdout" : output, " ]");
+}
+
+// Runs until something says stop; why, in words for the trace.
+absl::StatusOr<std::string> RunUntilStopped(const RecordRequest& request, Recording& recording,
+                                            const StopSignals& signals, ChildProcess* child,
+                                            TraceWriter& writer, int* child_status,
+                                            size_t* notes_said) {
+  const int child_fd = child != nullptr ? child->exit_fd() : -1;
+  const uint64_t deadline_ns =
+      request.duration_ns > 0 ? recording.started_ns() + request.duration_ns : UINT64_MAX;
+  for (;;) {
+    RETURN_IF_ERROR(recording.Step({signals.fd(), child_fd}, deadline_ns));
+    writer.Tick(MonotonicNs());
+    RETURN_IF_ERROR(writer.status());
+    SayNotes(recording, notes_said);
+    if (signals.Came()) return "signal";
+    if (MonotonicNs() >= deadline_ns) return "duration";
+    if (child != nullptr && child->Ended()) {
+      *child_status = child->ExitStatus();
+      return "command ended";
+    }
+  }
+}
+
+}  // namespace
+
+int RunRecord(const RecordRequest& request) {
+  const bool has_command = !request.command.empty();
+  const auto fail = [&](const absl::Status& status) {
+    Say(status.message());
+    if (has_command) return kExitRecordFailure;
+    return absl::IsInvalidArgument(status) ? kExitUsage : kExitFailure;
+  };
+  const auto signals = StopSignals::Block();
+  if (!signals.ok()) return fail(signals.status());
+  std::unique_ptr<ChildProcess> child;
+  if (has_command) {
+    auto prepared = ChildProcess::Prepare(request.command);
+    if (!prepared.ok()) {
+      Say(prepared.status().message());
+      if (absl::IsNotFound(prepared.status())) return kExitNotFound;
+      return absl::IsPermissionDenied(prepared.status()) ? kExitCannotExecute : kExitRecordFailure;
+    }
+    child = std::move(prepared).value();
+  }
+  // What was asked for is checked before an older trace is overwritten.
+  const auto recording = Recording::Open(request.recording);
+  if (!recording.ok()) return fail(recording.status());
+  const auto writer = TraceWriter::Create(request.output);
+  if (!writer.ok()) return fail(writer.status());
+  size_t notes_said = 0;
+  if (const auto started = (*recording)->Start(writer->get()); !started.ok()) return fail(started);
+  SayNotes(**recording, &notes_said);
+
+  int exit_code = kExitSuccess;
+  absl::StatusOr<std::string> reason = std::string("the command could not be executed");
+  const absl::Status executed = child != nullptr ? child->Start() : absl::OkStatus();
+  if (executed.ok()) {
+    reason = RunUntilStopped(request, **recording, *signals, child.get(), **writer, &exit_code,
+                             &notes_said);
+  }
+  const auto summary =
+      (*recording)->Finish(reason.ok() ? *reason : std::string(reason.status().message()));
+  SayNotes(**recording, &notes_said);
+  const absl::Status closed = (*writer)->Close();
+  if (summary.ok()) {
+    std::cerr << LastLine(*summary, (*writer)->bytes_written(), request.output) << "\n";
+  }
+  if (!executed.ok()) {
+    Say(executed.message());
+    return absl::IsNotFound(executed) ? kExitNotFound : kExitCannotExecute;
+  }
+  if (!closed.ok()) return fail(closed);
+  if (!reason.ok()) return fail(reason.status());
+  if (!summary.ok()) return fail(summary.status());
+  return exit_code;
+}
+
+namespace {
+
+struct RecordFlags {
+  std::string output = "bpftrace-correlate.pb";
+  std::vector<std::string> events;
+  std::string stacks = "all";
+  uint32_t max_stack = 64;
+  std::string ring_size;
+  std::string duration;
+  std::vector<std::string> command;
+};
+
+absl::StatusOr<RecordRequest> ToRequest(const RecordFlags& flags) {
+  RecordRequest request;
+  request.output = flags.output;
+  request.command = flags.command;
+  request.recording.events = flags.events;
+  request.recording.callchains = flags.stacks == "all";
+  request.recording.max_stack = flags.max_stack;
+  ASSIGN_OR_RETURN(request.recording.ring_bytes, RingBytes(flags.ring_size));
+  if (!flags.duration.empty()) {
+    ASSIGN_OR_RETURN(request.duration_ns, ParseDuration(flags.duration));
+  }
+  return request;
+}
+
+}  // namespace
+
+void AddRecordCommand(CLI::App& app, int* exit_code) {
+  auto flags = std::make_shared<RecordFlags>();
+  CLI::App* command = app.add_subcommand(
+      "record", "Record drops, XDP exceptions and program loads into a trace file");
+  command->add_option("-o,--output", flags->output, "The trace; - is stdout")
+      ->capture_default_str();
+  command
+      ->add_option("-e,--event", flags->events,
+                   "GROUP:NAME of a tracepoint, globs allowed; may be repeated\n"
+                   "(default: skb:kfree_skb, xdp:xdp_exception, program loads and unloads)")
+      ->type_name("GROUP:NAME")
+      ->allow_extra_args(false);
+  command->add_option("--stacks", flags->stacks, "Kernel callchains: all or none")
+      ->check(CLI::IsMember({"all", "none"}))
+      ->capture_default_str();
+  command->add_option("--max-stack", flags->max_stack, "Frames of a callchain")
+      ->check(CLI::Range(1, 65535))
+      ->capture_default_str();
+  command
+      ->add_option("-m,--ring-size", flags->ring_size,
+                   "Ring buffer for each CPU, like 8M\n"
+                   "(default: 64M shared out, 256K to 8M)")
+      ->type_name("SIZE");
+  command->add_option("--duration", flags->duration, "Stop after this time, like 60 or 500ms")
+      ->type_name("TIME");
+  command->add_option("CMD", flags->command, "-- CMD [ARG...]: record until it ends");
+  command->positionals_at_end();
+  command->callback([flags, exit_code] {
+    auto request = ToRequest(*flags);
+    if (!request.ok()) {
+      Say(request.status().message());
+      *exit_code = kExitUsage;
+      return;
+    }
+    request->recording.command_line = {"record"};
+    *exit_code = RunRecord(*request);
+  });
+}
+
+}  // namespace correlate

@@ -1,0 +1,29 @@
+// `record`: events into a trace file, until the command ends, the time is up or a signal comes.
+#ifndef CLI_RECORD_COMMAND_H_
+#define CLI_RECORD_COMMAND_H_
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/recording.h"
+
+namespace correlate {
+
+struct RecordRequest {
+  RecordingOptions recording;
+  std::string output;                // "-": stdout
+  uint64_t duration_ns = 0;          // 0: no limit
+  std::vector<std::string> command;  // empty: none
+};
+
+// The process's exit status. Reports what it does, and how it ended, on stderr.
+int RunRecord(const RecordRequest& request);
+
+void AddRecordCommand(CLI::App& app, int* exit_code);
+
+}  // namespace correlate
+
+#endif  // CLI_RECORD_COMMAND_H_

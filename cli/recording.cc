@@ -1,0 +1,222 @@
+#include "cli/recording.h"
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/errno_status.h"
+#include "base/status_macros.h"
+#include "cli/version.h"
+#include "collector/host_facts.h"
+#include "collector/program_scanner.h"
+#include "collector/tracefs.h"
+#include "collector/tracepoint_format.h"
+
+namespace correlate {
+namespace {
+
+constexpr int kStepMs = 100;
+constexpr uint64_t kClocksEveryNs = 10'000'000'000;
+constexpr uint64_t kSymbolsAtMostEveryNs = 1'000'000'000;
+
+// Each event takes a descriptor a CPU; the soft limit of 1024 is soon reached on a large host.
+void RaiseOpenFiles() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+uint64_t OwnCpuNs() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto ns = [](const timeval& t) {
+    return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000 +
+           static_cast<uint64_t>(t.tv_usec) * 1'000;
+  };
+  return ns(usage.ru_utime) + ns(usage.ru_stime);
+}
+
+}  // namespace
+
+uint64_t MonotonicNs() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+Recording::~Recording() = default;
+
+absl::StatusOr<std::unique_ptr<Recording>> Recording::Open(const RecordingOptions& options) {
+  RaiseOpenFiles();
+  std::unique_ptr<Recording> recording(new Recording(options));
+  RETURN_IF_ERROR(recording->SelectAndOpen());
+  return recording;
+}
+
+absl::Status Recording::SelectAndOpen() {
+  ASSIGN_OR_RETURN(const Tracefs tracefs, Tracefs::Open());
+  ASSIGN_OR_RETURN(const std::vector<std::string> available, tracefs.ListEvents());
+  ASSIGN_OR_RETURN(selection_, SelectEvents(options_.events, available));
+  PerfSourceSpec spec;
+  spec.callchains = options_.callchains;
+  spec.max_stack = options_.max_stack;
+  spec.ring_bytes = options_.ring_bytes;
+  spec.on_program_load = [this](uint32_t id) { LookAtProgram(id); };
+  for (const std::string& event : selection_.tracepoints) {
+    const std::pair<std::string, std::string> name = absl::StrSplit(event, absl::MaxSplits(':', 1));
+    ASSIGN_OR_RETURN(const std::string text, tracefs.ReadFormat(name.first, name.second));
+    ASSIGN_OR_RETURN(EventFormat format, ParseEventFormat(name.first, text));
+    ASSIGN_OR_RETURN(const uint64_t id, tracefs.EventId(name.first, name.second));
+    spec.tracepoints.push_back({static_cast<uint32_t>(formats_.size()), id, event});
+    formats_.push_back(std::move(format));
+  }
+  ASSIGN_OR_RETURN(source_, PerfSource::Open(std::move(spec)));
+  return absl::OkStatus();
+}
+
+absl::Status Recording::Start(TraceSink* sink) {
+  sink_ = sink;
+  correlator_ = std::make_unique<Correlator>(sink);
+  TellFacts();
+  sink_->OnClocks(ReadClocks());
+  for (EventFormat& format : formats_) correlator_->AddFormat(std::move(format));
+  if (selection_.program_loads) correlator_->EmitProgramLoads();
+  if (selection_.program_unloads) correlator_->EmitProgramUnloads();
+  for (const std::string& note : selection_.notes) AddNote(note);
+  TakeSourceNotes();
+  for (auto& [tid, comm] : ReadTaskNames()) correlator_->AddTask(tid, std::move(comm));
+  LookAtKernelSymbols();
+  LookAtPrograms();
+  LookAtAttachments();
+  started_ns_ = MonotonicNs();
+  last_clocks_ns_ = started_ns_;
+  return source_->Start();
+}
+
+void Recording::TellFacts() {
+  const HostFacts host = ReadHostFacts();
+  facts_.hostname = host.hostname;
+  facts_.kernel_release = host.kernel_release;
+  facts_.kernel_version = host.kernel_version;
+  facts_.machine = host.machine;
+  facts_.boot_id = host.boot_id;
+  facts_.online_cpus = host.online_cpus;
+  facts_.memory_bytes = host.memory_bytes;
+  facts_.tool_version = kVersion;
+  facts_.command_line = options_.command_line;
+  facts_.requested_events = options_.events;
+  facts_.enabled_events = selection_.tracepoints;
+  if (selection_.program_loads) facts_.synthetic_events.emplace_back(kProgramLoadEvent);
+  if (selection_.program_unloads) facts_.synthetic_events.emplace_back(kProgramUnloadEvent);
+  facts_.stacks = options_.callchains ? "all" : "none";
+  facts_.max_stack = options_.callchains ? options_.max_stack : 0;
+  facts_.ring_bytes_per_cpu = source_->ring_bytes();
+  facts_.side_band_ring_bytes_per_cpu = PerfSource::side_band_ring_bytes();
+  sink_->OnRecording(facts_);
+}
+
+void Recording::AddNote(std::string text) {
+  sink_->OnNote({MonotonicNs(), text});
+  notes_.push_back(std::move(text));
+}
+
+void Recording::TakeSourceNotes() {
+  for (; source_notes_taken_ < source_->notes().size(); ++source_notes_taken_) {
+    AddNote(source_->notes()[source_notes_taken_]);
+  }
+}
+
+void Recording::LookAtKernelSymbols() {
+  last_symbols_ns_ = MonotonicNs();
+  const auto text = ReadKallsyms();
+  if (!text.ok()) {
+    AddNote(absl::StrCat("no kernel symbols: ", text.status().message()));
+    return;
+  }
+  auto symbols = KernelSymbols::Parse(*text);
+  if (!symbols.ok()) {
+    AddNote(absl::StrCat("no kernel symbols: ", symbols.status().message()));
+    return;
+  }
+  correlator_->SetKernelSymbols(std::move(symbols).value());
+}
+
+void Recording::LookAtPrograms() {
+  const auto programs = ScanPrograms();
+  if (!programs.ok()) {
+    AddNote(absl::StrCat("BPF programs loaded before the recording are unknown: ",
+                         programs.status().message()));
+    return;
+  }
+  for (const ProgramInfo& program : *programs) correlator_->AddProgram(program);
+}
+
+void Recording::LookAtProgram(uint32_t id) {
+  // One that is gone by now leaves what the side-band tells of it.
+  const auto program = ReadProgram(id);
+  if (program.ok()) correlator_->AddProgram(*program);
+}
+
+void Recording::LookAtAttachments() {}
+
+absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) {
+  std::vector<pollfd> fds = {{source_->poll_fd(), POLLIN, 0}};
+  for (const int fd : also_fds) fds.push_back({fd, POLLIN, 0});
+  const uint64_t now = MonotonicNs();
+  const uint64_t left_ms = until_ns > now ? (until_ns - now + 999'999) / 1'000'000 : 0;
+  const int wait_ms = static_cast<int>(std::min<uint64_t>(left_ms, kStepMs));
+  if (poll(fds.data(), fds.size(), wait_ms) < 0 && errno != EINTR)
+    return ErrnoStatus(errno, "poll");
+  RETURN_IF_ERROR(source_->Read(*correlator_));
+  TakeSourceNotes();
+  const uint64_t now_ns = MonotonicNs();
+  if (now_ns - last_clocks_ns_ >= kClocksEveryNs) {
+    last_clocks_ns_ = now_ns;
+    sink_->OnClocks(ReadClocks());
+  }
+  // An address that no table knows: a module was loaded since, or its text has no symbol.
+  if (correlator_->unknown_addresses() != unknown_addresses_seen_ &&
+      now_ns - last_symbols_ns_ >= kSymbolsAtMostEveryNs) {
+    LookAtKernelSymbols();
+    unknown_addresses_seen_ = correlator_->unknown_addresses();
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) {
+  RETURN_IF_ERROR(source_->Finish(*correlator_));
+  const uint64_t ended_ns = MonotonicNs();
+  TakeSourceNotes();
+  LookAtAttachments();
+  for (const ProgramInfo* program : correlator_->programs()) sink_->OnProgram(*program);
+  Summary summary;
+  for (const EventCounts& counts : source_->Counts()) {
+    summary.missed += counts.missed;
+    sink_->OnCounts(counts);
+  }
+  sink_->OnClocks(ReadClocks());
+  summary.events = correlator_->events();
+  summary.lost = correlator_->lost();
+  summary.programs = correlator_->programs().size();
+  summary.attachments = correlator_->attachments();
+  summary.duration_ns = ended_ns - started_ns_;
+  RecordingEnd end;
+  end.time_ns = ended_ns;
+  end.events = summary.events;
+  end.lost = summary.lost;
+  end.missed = summary.missed;
+  end.out_of_order = source_->out_of_order();
+  end.reason = reason;
+  end.cpu_time_ns = OwnCpuNs();
+  sink_->OnEnd(end);
+  return summary;
+}
+
+}  // namespace correlate

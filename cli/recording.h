@@ -1,0 +1,87 @@
+// One recording from start to end: opens the sources, feeds the correlator, looks at programs and
+// attachments at the start, whenever a program is loaded, and at the end. What `record` and `demo`
+// share; where the events go is the caller's (a trace writer, or any other sink). One thread.
+#ifndef CLI_RECORDING_H_
+#define CLI_RECORDING_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "collector/event_spec.h"
+#include "collector/perf_source.h"
+#include "symbolize/correlator.h"
+#include "symbolize/trace_sink.h"
+
+namespace correlate {
+
+struct RecordingOptions {
+  std::vector<std::string> events;  // as given with -e; empty: the defaults
+  bool callchains = true;
+  uint32_t max_stack = 64;
+  size_t ring_bytes = 0;                  // a CPU; 0: see PerfSourceSpec
+  std::vector<std::string> command_line;  // for the trace
+};
+
+class Recording {
+ public:
+  struct Summary {
+    uint64_t events = 0;
+    uint64_t lost = 0;
+    uint64_t missed = 0;
+    size_t programs = 0;
+    size_t attachments = 0;
+    uint64_t duration_ns = 0;
+  };
+
+  // Checks what is asked for and opens the rings; side-band records are collected from here on, so
+  // that no program slips between looks and events. Nothing is handed to anybody yet.
+  static absl::StatusOr<std::unique_ptr<Recording>> Open(const RecordingOptions& options);
+  ~Recording();
+
+  // Hands `sink` (borrowed until Finish) what is known at the start, and begins to collect.
+  absl::Status Start(TraceSink* sink);
+  // Waits until there is something to read or one of `also_fds` is readable (-1: none), at most
+  // 100 ms and not past `until_ns`. Then reads. Call again and again.
+  absl::Status Step(absl::Span<const int> also_fds, uint64_t until_ns);
+  // Stops, reads the rest, looks at the host once more and hands over counts and the end.
+  absl::StatusOr<Summary> Finish(const std::string& reason);
+
+  const std::vector<std::string>& notes() const { return notes_; }  // for the user, as they came
+  uint64_t started_ns() const { return started_ns_; }
+
+ private:
+  explicit Recording(const RecordingOptions& options) : options_(options) {}
+  absl::Status SelectAndOpen();
+  void TellFacts();
+  void LookAtPrograms();
+  void LookAtProgram(uint32_t id);
+  void LookAtAttachments();
+  void LookAtKernelSymbols();
+  void AddNote(std::string text);
+  void TakeSourceNotes();
+
+  const RecordingOptions options_;
+  EventSelection selection_;
+  std::vector<EventFormat> formats_;
+  std::unique_ptr<PerfSource> source_;
+  TraceSink* sink_ = nullptr;
+  std::unique_ptr<Correlator> correlator_;
+  RecordingFacts facts_;
+  std::vector<std::string> notes_;
+  size_t source_notes_taken_ = 0;
+  uint64_t started_ns_ = 0;
+  uint64_t last_clocks_ns_ = 0;
+  uint64_t last_symbols_ns_ = 0;
+  uint64_t unknown_addresses_seen_ = 0;
+};
+
+uint64_t MonotonicNs();
+
+}  // namespace correlate
+
+#endif  // CLI_RECORDING_H_
