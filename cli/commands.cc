@@ -1,9 +1,17 @@
 #include "cli/commands.h"
 
+#include "cli/info_command.h"
 #include "cli/record_command.h"
+#include "cli/report_command.h"
+#include "cli/script_command.h"
 
 namespace correlate {
 
-void AddCommands(CLI::App& app, int* exit_code) { AddRecordCommand(app, exit_code); }
+void AddCommands(CLI::App& app, int* exit_code) {
+  AddRecordCommand(app, exit_code);
+  AddScriptCommand(app, exit_code);
+  AddReportCommand(app, exit_code);
+  AddInfoCommand(app, exit_code);
+}
 
 }  // namespace correlate

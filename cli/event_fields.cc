@@ -1,0 +1,91 @@
+#include "cli/event_fields.h"
+
+#include <cstring>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "cli/text.h"
+#include "symbolize/raw_fields.h"
+
+namespace correlate {
+namespace {
+
+absl::string_view AsText(absl::Span<const uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// The bytes of an array: in place, or where a __data_loc field says that they are.
+std::optional<absl::Span<const uint8_t>> ArrayBytes(const FormatField& field,
+                                                    absl::Span<const uint8_t> raw) {
+  if (field.offset > raw.size() || field.size > raw.size() - field.offset) return std::nullopt;
+  if (!field.is_dynamic) return raw.subspan(field.offset, field.size);
+  if (field.size != sizeof(uint32_t)) return std::nullopt;
+  uint32_t location;
+  std::memcpy(&location, raw.data() + field.offset, sizeof location);
+  uint64_t offset = location & 0xffff;
+  const uint64_t length = location >> 16;
+  if (absl::StrContains(field.type, "__rel_loc")) offset += field.offset + field.size;
+  if (offset > raw.size() || length > raw.size() - offset) return std::nullopt;
+  return raw.subspan(offset, length);
+}
+
+Json ScalarToJson(const FormatField& field, uint64_t value) {
+  if (field.is_pointer || field.is_code) return HexString(value);
+  const absl::string_view name = EnumName(field, static_cast<int64_t>(value));
+  if (!name.empty()) return ValidUtf8(name);
+  if (field.size == 8) {
+    return field.is_signed ? absl::StrCat(static_cast<int64_t>(value)) : absl::StrCat(value);
+  }
+  if (field.is_signed) return static_cast<int64_t>(value);
+  return value;
+}
+
+std::optional<Json> FieldToJson(const FormatField& field, absl::Span<const uint8_t> raw) {
+  if (!field.is_array && !field.is_dynamic) {
+    const auto value = ReadInteger(field, raw);
+    if (!value.has_value()) return std::nullopt;
+    return ScalarToJson(field, *value);
+  }
+  const auto bytes = ArrayBytes(field, raw);
+  if (!bytes.has_value()) return std::nullopt;
+  if (!field.is_string) return absl::BytesToHexString(AsText(*bytes));
+  const absl::string_view text = AsText(*bytes);
+  return ValidUtf8(text.substr(0, text.find('\0')));
+}
+
+}  // namespace
+
+std::string HexString(uint64_t value) { return absl::StrFormat("0x%x", value); }
+
+Json FieldsToJson(const CorrelatedEvent& event) {
+  Json fields = Json::object();
+  for (const FormatField& field : event.format->fields) {
+    if (absl::StartsWith(field.name, "common_")) continue;
+    if (auto value = FieldToJson(field, event.raw)) fields[ValidUtf8(field.name)] = *value;
+  }
+  return fields;
+}
+
+std::optional<std::string> FieldText(const CorrelatedEvent& event, absl::string_view name) {
+  const FormatField* field = FindField(*event.format, name);
+  if (field == nullptr) return std::nullopt;
+  const auto value = FieldToJson(*field, event.raw);
+  if (!value.has_value()) return std::nullopt;
+  return value->is_string() ? value->get<std::string>() : value->dump();
+}
+
+absl::string_view ContextName(const CorrelatedEvent& event) {
+  // enum trace_flag_type (include/linux/trace_events.h)
+  constexpr uint64_t kHardirq = 0x08;
+  constexpr uint64_t kSoftirq = 0x10;
+  const FormatField* field = FindField(*event.format, "common_flags");
+  if (field == nullptr || event.format->synthetic) return {};
+  const auto flags = ReadInteger(*field, event.raw);
+  if (!flags.has_value()) return {};
+  if (*flags & kHardirq) return "hardirq";
+  return *flags & kSoftirq ? "softirq" : "task";
+}
+
+}  // namespace correlate

@@ -1,0 +1,28 @@
+// Fields of an event decoded from its raw bytes by its format, for JSON and for grouping. What does
+// not fit into the bytes is left out, never guessed.
+#ifndef CLI_EVENT_FIELDS_H_
+#define CLI_EVENT_FIELDS_H_
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "symbolize/correlated_event.h"
+
+namespace correlate {
+
+using Json = nlohmann::ordered_json;
+
+// 64-bit values are strings in JSON, which has only doubles.
+std::string HexString(uint64_t value);  // "0xffffffff81e64b01"
+
+// Every field of the tracepoint under its own name, common_* left out.
+Json FieldsToJson(const CorrelatedEvent& event);
+// A field's value as text, enumerations by name; nullopt where it is not there.
+std::optional<std::string> FieldText(const CorrelatedEvent& event, absl::string_view name);
+// "task", "softirq" or "hardirq", from common_flags; empty where the format has none.
+absl::string_view ContextName(const CorrelatedEvent& event);
+
+}  // namespace correlate
+
+#endif  // CLI_EVENT_FIELDS_H_

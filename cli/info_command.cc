@@ -1,0 +1,257 @@
+#include "cli/info_command.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "cli/event_fields.h"
+#include "cli/exit_codes.h"
+#include "cli/json_event.h"
+#include "cli/text.h"
+#include "cli/trace_input.h"
+#include "cli/units.h"
+#include "cli/wall_clock.h"
+
+namespace correlate {
+namespace {
+
+constexpr size_t kMostLossLines = 20;
+
+struct Totals {
+  uint64_t counted = 0;
+  uint64_t written = 0;
+  uint64_t lost = 0;
+  uint64_t missed = 0;
+};
+
+// What info gathers: tables by identity, so that a later entry replaces an earlier one.
+class InfoTables : public TraceSink {
+ public:
+  void OnRecording(const RecordingFacts& facts) override { facts_ = facts; }
+  void OnClocks(const ClockReading& clocks) override {
+    clock_.Add(clocks);
+    clocks_.push_back(clocks);
+  }
+  void OnFormat(const EventFormat& format) override { formats_[format.id] = format.FullName(); }
+  void OnProgram(const ProgramInfo& program) override {
+    programs_.insert({program.id, program.load_time_ns});
+  }
+  void OnAttachment(const Attachment& a) override {
+    attachments_.insert(absl::StrCat(a.hook, a.direction, a.mode, " ", a.netns.inode, " ",
+                                     a.netns.cookie, " ", a.ifindex, " ", a.chain, " ", a.pref, " ",
+                                     a.handle, " ", a.link_id, " ", a.program_id));
+  }
+  void OnNetns(const Netns& netns) override { netns_.insert(netns.id); }
+  void OnDevice(const Device& device) override { devices_.insert({device.netns, device.ifindex}); }
+  void OnEvent(const CorrelatedEvent& event) override {
+    ++events_;
+    ++written_[event.format->FullName()];
+  }
+  void OnLoss(const Loss& loss) override {
+    lost_ += loss.count;
+    if (losses_.size() < kMostLossLines) losses_.push_back(loss);
+    ++loss_spans_;
+  }
+  void OnCounts(const EventCounts& counts) override {
+    counts_[{counts.format_id, counts.cpu}] = counts;
+  }
+  void OnNote(const Note& note) override { notes_.push_back(note); }
+  void OnEnd(const RecordingEnd& end) override { end_ = end; }
+
+  std::string Text(const std::string& name) const;
+  Json ToJson() const;
+
+ private:
+  std::map<std::string, Totals> CountsByEvent() const;
+
+  RecordingFacts facts_;
+  WallClock clock_;
+  std::vector<ClockReading> clocks_;
+  std::map<uint32_t, std::string> formats_;
+  std::set<std::pair<uint32_t, uint64_t>> programs_;
+  std::set<std::string> attachments_;
+  std::set<NetnsId> netns_;
+  std::set<std::pair<NetnsId, uint32_t>> devices_;
+  std::map<std::string, uint64_t> written_;
+  std::map<std::pair<uint32_t, uint32_t>, EventCounts> counts_;
+  std::vector<Loss> losses_;
+  std::vector<Note> notes_;
+  std::optional<RecordingEnd> end_;
+  uint64_t events_ = 0;
+  uint64_t lost_ = 0;
+  uint64_t loss_spans_ = 0;
+};
+
+std::map<std::string, Totals> InfoTables::CountsByEvent() const {
+  std::map<std::string, Totals> totals;
+  for (const auto& [key, counts] : counts_) {
+    const auto format = formats_.find(key.first);
+    Totals& sum = totals[format == formats_.end() ? "unknown" : format->second];
+    sum.counted += counts.counted;
+    sum.written += counts.written;
+    sum.lost += counts.lost;
+    sum.missed += counts.missed;
+  }
+  return totals;
+}
+
+std::string InfoTables::Text(const std::string& name) const {
+  std::string text;
+  const auto line = [&](absl::string_view key, const std::string& value) {
+    absl::StrAppend(&text, absl::StrFormat("%-18s", key), Printable(value), "\n");
+  };
+  const auto list = [](const std::vector<std::string>& words) {
+    return words.empty() ? std::string("-") : absl::StrJoin(words, " ");
+  };
+  line("trace", name);
+  line("loss", absl::StrCat(FormatCount(lost_), " lost in ", loss_spans_, " spans"));
+  line("host", absl::StrCat(facts_.hostname, ", ", facts_.online_cpus, " CPUs, ",
+                            facts_.memory_bytes >> 20, " MiB"));
+  line("kernel", absl::StrCat("Linux ", facts_.kernel_release, " ", facts_.kernel_version, " ",
+                              facts_.machine));
+  line("boot id", facts_.boot_id);
+  line("tool", absl::StrCat("bpftrace-correlate ", facts_.tool_version));
+  line("command", list(facts_.command_line));
+  line("asked for",
+       facts_.requested_events.empty() ? "the defaults" : list(facts_.requested_events));
+  line("enabled", list(facts_.enabled_events));
+  line("from side-band", list(facts_.synthetic_events));
+  line("callchains",
+       absl::StrCat(facts_.stacks, facts_.max_stack > 0
+                                       ? absl::StrCat(", up to ", facts_.max_stack, " frames")
+                                       : ""));
+  line("rings", absl::StrCat(facts_.ring_bytes_per_cpu, " bytes a CPU, and ",
+                             facts_.side_band_ring_bytes_per_cpu, " for the side-band"));
+  if (!clocks_.empty()) {
+    const ClockReading& first = clocks_.front();
+    line("clock",
+         absl::StrCat("monotonic ", first.monotonic_ns, " ns = ", FormatRfc3339(first.realtime_ns),
+                      ", ", clocks_.size(), " readings"));
+  }
+  line("tables", absl::StrCat(formats_.size(), " event formats, ", programs_.size(), " programs, ",
+                              attachments_.size(), " attachments, ", netns_.size(), " namespaces, ",
+                              devices_.size(), " devices"));
+  line("events", FormatCount(events_));
+  for (const auto& [event, count] : written_) {
+    line("", absl::StrCat(FormatCount(count), " ", event));
+  }
+  for (const auto& [event, totals] : CountsByEvent()) {
+    line("counted",
+         absl::StrCat(event, ": ", FormatCount(totals.counted), " = ", FormatCount(totals.written),
+                      " written + ", FormatCount(totals.lost), " lost + ",
+                      FormatCount(totals.missed), " missed"));
+  }
+  for (const Loss& loss : losses_) {
+    line("lost", absl::StrFormat("%d of %s on CPU %d in %.3f s to %.3f s", loss.count, loss.source,
+                                 loss.cpu, static_cast<double>(loss.from_ns) / 1e9,
+                                 static_cast<double>(loss.to_ns) / 1e9));
+  }
+  for (const Note& note : notes_) line("note", note.text);
+  if (end_.has_value()) {
+    line("ended", absl::StrCat(end_->reason, "; ", end_->out_of_order,
+                               " events out of order; the recorder used ",
+                               FormatSeconds(end_->cpu_time_ns), " of CPU time"));
+  } else {
+    line("ended", "the trace has no end: it was cut short");
+  }
+  return text;
+}
+
+Json InfoTables::ToJson() const {
+  Json json;
+  json["lost"] = absl::StrCat(lost_);
+  json["events"] = absl::StrCat(events_);
+  Json& host = json["host"];
+  host["hostname"] = ValidUtf8(facts_.hostname);
+  host["kernel_release"] = ValidUtf8(facts_.kernel_release);
+  host["kernel_version"] = ValidUtf8(facts_.kernel_version);
+  host["machine"] = ValidUtf8(facts_.machine);
+  host["boot_id"] = ValidUtf8(facts_.boot_id);
+  host["online_cpus"] = facts_.online_cpus;
+  host["memory_bytes"] = absl::StrCat(facts_.memory_bytes);
+  json["tool_version"] = ValidUtf8(facts_.tool_version);
+  const auto list = [](const std::vector<std::string>& words) {
+    Json array = Json::array();
+    for (const std::string& word : words) array.push_back(ValidUtf8(word));
+    return array;
+  };
+  json["command_line"] = list(facts_.command_line);
+  json["requested_events"] = list(facts_.requested_events);
+  json["enabled_events"] = list(facts_.enabled_events);
+  json["synthetic_events"] = list(facts_.synthetic_events);
+  json["stacks"] = ValidUtf8(facts_.stacks);
+  json["max_stack"] = facts_.max_stack;
+  json["ring_bytes_per_cpu"] = absl::StrCat(facts_.ring_bytes_per_cpu);
+  json["side_band_ring_bytes_per_cpu"] = absl::StrCat(facts_.side_band_ring_bytes_per_cpu);
+  json["clocks"] = Json::array();
+  for (const ClockReading& clocks : clocks_) {
+    Json reading;
+    reading["monotonic_ns"] = absl::StrCat(clocks.monotonic_ns);
+    reading["realtime_ns"] = absl::StrCat(clocks.realtime_ns);
+    reading["boottime_ns"] = absl::StrCat(clocks.boottime_ns);
+    json["clocks"].push_back(reading);
+  }
+  json["written"] = Json::object();
+  for (const auto& [event, count] : written_)
+    json["written"][ValidUtf8(event)] = absl::StrCat(count);
+  json["counts"] = Json::array();
+  for (const auto& [key, counts] : counts_) {
+    const auto format = formats_.find(key.first);
+    Json entry;
+    if (format != formats_.end()) entry["event"] = ValidUtf8(format->second);
+    entry["cpu"] = counts.cpu;
+    entry["counted"] = absl::StrCat(counts.counted);
+    entry["written"] = absl::StrCat(counts.written);
+    entry["lost"] = absl::StrCat(counts.lost);
+    entry["missed"] = absl::StrCat(counts.missed);
+    json["counts"].push_back(entry);
+  }
+  json["losses"] = Json::array();
+  for (const Loss& loss : losses_) json["losses"].push_back(LossToJson(loss));
+  json["loss_spans"] = absl::StrCat(loss_spans_);
+  json["programs"] = programs_.size();
+  json["attachments"] = attachments_.size();
+  json["namespaces"] = netns_.size();
+  json["devices"] = devices_.size();
+  json["notes"] = Json::array();
+  for (const Note& note : notes_) json["notes"].push_back(ValidUtf8(note.text));
+  if (end_.has_value()) {
+    Json& end = json["end"];
+    end["reason"] = ValidUtf8(end_->reason);
+    end["time_ns"] = absl::StrCat(end_->time_ns);
+    end["out_of_order"] = absl::StrCat(end_->out_of_order);
+    end["cpu_time_ns"] = absl::StrCat(end_->cpu_time_ns);
+  }
+  return json;
+}
+
+}  // namespace
+
+void AddInfoCommand(CLI::App& app, int* exit_code) {
+  struct Flags {
+    TraceInput input;
+    bool json = false;
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("info", "What a trace holds and how it was made");
+  AddTraceInput(command, &flags->input);
+  command->add_flag("--json", flags->json, "One JSON object");
+  command->callback([flags, exit_code] {
+    InfoTables tables;
+    *exit_code = ReadTraceInput(flags->input, "info", tables);
+    if (*exit_code == kExitFailure) return;
+    std::cout << (flags->json ? tables.ToJson().dump() + "\n" : tables.Text(flags->input.path))
+              << std::flush;
+  });
+}
+
+}  // namespace correlate

@@ -1,0 +1,106 @@
+#include "cli/json_event.h"
+
+#include "absl/strings/str_cat.h"
+#include "cli/text.h"
+
+namespace correlate {
+namespace {
+
+// Keys of what is unknown are absent.
+void PutText(Json& object, const char* key, absl::string_view text) {
+  if (!text.empty()) object[key] = ValidUtf8(text);
+}
+
+Json FrameToJson(const Frame& frame) {
+  Json json;
+  json["address"] = HexString(frame.address);
+  PutText(json, "symbol", frame.symbol);
+  if (!frame.symbol.empty()) json["offset"] = frame.offset;
+  json["kind"] = std::string(FrameKindName(frame.kind));
+  PutText(json, "module", frame.module);
+  if (frame.program_id != 0) json["program_id"] = frame.program_id;
+  PutText(json, "function", frame.function);
+  PutText(json, "file", frame.file);
+  if (frame.line != 0) json["line"] = frame.line;
+  return json;
+}
+
+Json ProgramToJson(const BlamedProgram& program) {
+  Json json;
+  json["id"] = program.id;
+  PutText(json, "name", program.name);
+  PutText(json, "tag", program.tag);
+  PutText(json, "type", program.type_name);
+  PutText(json, "function", program.function);
+  PutText(json, "file", program.file);
+  if (program.line != 0) json["line"] = program.line;
+  json["attachments"] = Json::array();
+  for (const Attachment& attachment : program.attachments) {
+    json["attachments"].push_back(AttachmentToJson(attachment));
+  }
+  return json;
+}
+
+}  // namespace
+
+Json AttachmentToJson(const Attachment& attachment) {
+  Json json;
+  json["hook"] = ValidUtf8(attachment.hook);
+  PutText(json, "direction", attachment.direction);
+  PutText(json, "mode", attachment.mode);
+  PutText(json, "ifname", attachment.ifname);
+  json["ifindex"] = attachment.ifindex;
+  json["netns"] = absl::StrCat(attachment.netns.inode);
+  PutText(json, "netns_name", attachment.netns_name);
+  if (attachment.hook == "tc") {
+    json["chain"] = attachment.chain;
+    json["pref"] = attachment.pref;
+    json["handle"] = HexString(attachment.handle);
+  }
+  if (attachment.link_id != 0) json["link_id"] = attachment.link_id;
+  return json;
+}
+
+Json AttributionToJson(const Attribution& attribution) {
+  Json json;
+  json["evidence"] = std::string(EvidenceName(attribution.evidence));
+  PutText(json, "verdict", attribution.verdict);
+  PutText(json, "why", attribution.why);
+  json["programs"] = Json::array();
+  for (const BlamedProgram& program : attribution.programs) {
+    json["programs"].push_back(ProgramToJson(program));
+  }
+  return json;
+}
+
+Json EventToJson(const CorrelatedEvent& event, const WallClock& clock) {
+  Json json;
+  json["time_ns"] = absl::StrCat(event.time_ns);
+  if (const auto realtime = clock.RealtimeNs(event.time_ns))
+    json["time"] = FormatRfc3339(*realtime);
+  json["event"] = ValidUtf8(event.format->FullName());
+  json["cpu"] = event.cpu;
+  json["pid"] = event.pid;
+  json["tid"] = event.tid;
+  PutText(json, "comm", event.comm);
+  PutText(json, "context", ContextName(event));
+  json["fields"] = FieldsToJson(event);
+  if (event.stack != nullptr) {
+    Json& stack = json["stack"] = Json::array();
+    for (const Frame* frame : event.stack->frames) stack.push_back(FrameToJson(*frame));
+  }
+  if (event.attribution != nullptr) json["attribution"] = AttributionToJson(*event.attribution);
+  return json;
+}
+
+Json LossToJson(const Loss& loss) {
+  Json json;
+  json["lost"] = absl::StrCat(loss.count);
+  json["source"] = ValidUtf8(loss.source);
+  json["cpu"] = loss.cpu;
+  json["from_ns"] = absl::StrCat(loss.from_ns);
+  json["to_ns"] = absl::StrCat(loss.to_ns);
+  return json;
+}
+
+}  // namespace correlate

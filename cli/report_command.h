@@ -1,0 +1,25 @@
+// `report`: who dropped how much, loss first.
+#ifndef CLI_REPORT_COMMAND_H_
+#define CLI_REPORT_COMMAND_H_
+
+#include <CLI/App.hpp>
+#include <string>
+
+#include "cli/trace_input.h"
+
+namespace correlate {
+
+struct ReportRequest {
+  TraceInput input;
+  std::string by;  // comma-separated keys; empty: the culprits
+  bool json = false;
+};
+
+// The process's exit status; the report goes to stdout.
+int RunReport(const ReportRequest& request);
+
+void AddReportCommand(CLI::App& app, int* exit_code);
+
+}  // namespace correlate
+
+#endif  // CLI_REPORT_COMMAND_H_

@@ -1,0 +1,100 @@
+// What `report` counts, as values: one pass over a trace fills them, in memory that grows with
+// distinct groups and not with events. Rendering is report_text.h's and report_json.h's.
+#ifndef CLI_REPORT_TABLES_H_
+#define CLI_REPORT_TABLES_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/statusor.h"
+#include "cli/wall_clock.h"
+#include "symbolize/trace_sink.h"
+
+namespace correlate {
+
+// A key of --by.
+enum class GroupKey { kEvent, kReason, kLocation, kDevice, kProgram };
+absl::StatusOr<std::vector<GroupKey>> ParseGroupKeys(const std::string& list);
+absl::string_view GroupKeyName(GroupKey key);
+
+// Events that share what they are blamed on, and why.
+struct CulpritGroup {
+  BlamedProgram program;  // as of the first event; `attachments` of that event
+  Evidence evidence = Evidence::kNone;
+  std::string verdict;
+  uint64_t events = 0;
+};
+
+// Events that no program is blamed for.
+struct NoProgramGroup {
+  std::string event;
+  std::string location;  // symbol+offset; empty: unknown
+  std::string reason;    // empty: unknown
+  std::string why;
+  uint64_t events = 0;
+};
+
+class ReportTables : public TraceSink {
+ public:
+  explicit ReportTables(std::vector<GroupKey> by) : by_(std::move(by)) {}
+
+  void OnRecording(const RecordingFacts& facts) override;
+  void OnClocks(const ClockReading& clocks) override;
+  void OnAttachment(const Attachment& attachment) override;
+  void OnDevice(const Device& device) override;
+  void OnEvent(const CorrelatedEvent& event) override;
+  void OnLoss(const Loss& loss) override;
+  void OnCounts(const EventCounts& counts) override;
+  void OnEnd(const RecordingEnd& end) override;
+
+  // Most events first.
+  std::vector<const CulpritGroup*> Culprits() const;
+  std::vector<const NoProgramGroup*> WithoutProgram() const;
+  struct ByGroup {
+    std::vector<std::string> values;  // one for each key; "unknown" where the event does not tell
+    uint64_t events = 0;
+  };
+  std::vector<ByGroup> Groups() const;
+  // Where the program was attached during the recording, as the tables tell.
+  std::vector<Attachment> AttachmentsOf(uint32_t program_id) const;
+
+  const std::vector<GroupKey>& by() const { return by_; }
+  const RecordingFacts& facts() const { return facts_; }
+  const WallClock& clock() const { return clock_; }
+  uint64_t drops() const { return drops_; }
+  uint64_t xdp_exceptions() const { return xdp_exceptions_; }
+  uint64_t events() const { return events_; }
+  uint64_t lost() const { return lost_; }
+  uint64_t missed() const;
+  uint64_t first_ns() const { return first_ns_; }
+  uint64_t last_ns() const { return last_ns_; }
+  double seconds() const;
+
+ private:
+  std::string GroupValue(GroupKey key, const CorrelatedEvent& event) const;
+
+  const std::vector<GroupKey> by_;
+  RecordingFacts facts_;
+  WallClock clock_;
+  std::vector<Attachment> attachments_;
+  absl::flat_hash_map<std::string, CulpritGroup> culprits_;
+  absl::flat_hash_map<std::string, NoProgramGroup> without_;
+  std::map<std::vector<std::string>, uint64_t> groups_;
+  std::map<std::pair<uint32_t, uint32_t>, uint64_t> missed_;  // by format and CPU: running totals
+  uint64_t events_ = 0;
+  uint64_t drops_ = 0;
+  uint64_t xdp_exceptions_ = 0;
+  uint64_t lost_ = 0;
+  uint64_t first_ns_ = 0;
+  uint64_t last_ns_ = 0;
+};
+
+// "ip_rcv+0x1f3" of the event's location field; empty where it has none.
+std::string LocationText(const CorrelatedEvent& event);
+
+}  // namespace correlate
+
+#endif  // CLI_REPORT_TABLES_H_

@@ -1,0 +1,173 @@
+#include "cli/report_text.h"
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "cli/event_fields.h"
+#include "cli/json_event.h"
+#include "cli/text.h"
+#include "cli/units.h"
+#include "cli/wording.h"
+
+namespace correlate {
+namespace {
+
+using Align = TextTable::Align;
+
+std::string Rate(uint64_t events, double seconds) {
+  if (seconds <= 0) return "";
+  const double rate = static_cast<double>(events) / seconds;
+  if (rate >= 1e6) return absl::StrFormat("%.1fM", rate / 1e6);
+  if (rate >= 1e3) return absl::StrFormat("%.1fk", rate / 1e3);
+  return rate >= 10 ? absl::StrFormat("%.0f", rate) : absl::StrFormat("%.1f", rate);
+}
+
+std::string Plural(uint64_t count, absl::string_view one) {
+  return absl::StrCat(FormatCount(count), " ", one, count == 1 ? "" : "s");
+}
+
+// The attachments that fit the events; else all that the program had, which is less to say.
+std::string Where(const ReportTables& tables, const CulpritGroup& group) {
+  std::vector<Attachment> attachments = group.program.attachments;
+  if (attachments.empty()) attachments = tables.AttachmentsOf(group.program.id);
+  if (attachments.empty()) return "attachment unknown";
+  std::string text = DescribeAttachment(attachments.front());
+  if (attachments.size() > 1) absl::StrAppend(&text, " (or ", attachments.size() - 1, " more)");
+  return text;
+}
+
+std::string Head(const ReportTables& tables, const std::string& name) {
+  const RecordingFacts& facts = tables.facts();
+  std::string text = Printable(name);
+  if (!facts.hostname.empty()) {
+    absl::StrAppend(&text, ": ", Printable(facts.hostname), ", Linux ",
+                    Printable(facts.kernel_release));
+  }
+  absl::StrAppend(&text, ", ", absl::StrFormat("%.1f s", tables.seconds()));
+  if (const auto from = tables.clock().RealtimeNs(tables.first_ns())) {
+    absl::StrAppend(&text, " from ", FormatUtcSeconds(*from));
+  }
+  if (facts.online_cpus > 0) absl::StrAppend(&text, ", ", Plural(facts.online_cpus, "CPU"));
+  absl::StrAppend(&text, "\n", FormatCount(tables.lost()), " lost, ", FormatCount(tables.missed()),
+                  " missed; ", Plural(tables.drops(), "drop"), ", ",
+                  Plural(tables.xdp_exceptions(), "XDP exception"), ", ",
+                  Plural(tables.events(), "event"), " written whole\n");
+  if (tables.lost() + tables.missed() > 0) {
+    absl::StrAppend(&text, "WARNING: what was lost or missed is in none of the figures below.\n");
+  }
+  return text;
+}
+
+std::string Culprits(const ReportTables& tables) {
+  TextTable table({Align::kLeft, Align::kLeft, Align::kRight, Align::kLeft, Align::kLeft,
+                   Align::kRight, Align::kRight, Align::kLeft});
+  table.AddRow({"CULPRIT", "", "", "WHERE", "WHY", "PACKETS", "/s", "EVIDENCE"});
+  const auto groups = tables.Culprits();
+  for (const CulpritGroup* group : groups) {
+    const BlamedProgram& program = group->program;
+    std::string why = Printable(group->verdict);
+    if (group->evidence == Evidence::kStack) {
+      why = absl::StrCat("freed inside", why.empty() ? "" : ", ", why);
+    }
+    table.AddRow({program.name.empty() ? "?" : Printable(program.name), DescribeSource(program),
+                  absl::StrCat("#", program.id), Where(tables, *group), why,
+                  FormatCount(group->events), Rate(group->events, tables.seconds()),
+                  std::string(EvidenceName(group->evidence))});
+  }
+  return groups.empty() ? "No BPF program is known to have dropped or broken a packet.\n"
+                        : table.Render();
+}
+
+std::string WithoutProgram(const ReportTables& tables) {
+  const auto groups = tables.WithoutProgram();
+  if (groups.empty()) return "";
+  TextTable table({Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kLeft});
+  table.AddRow({"NO BPF PROGRAM", "REASON", "PACKETS", "/s", "WHY"});
+  for (const NoProgramGroup* group : groups) {
+    table.AddRow({group->location.empty() ? Printable(group->event) : Printable(group->location),
+                  group->reason.empty() ? "unknown" : Printable(group->reason),
+                  FormatCount(group->events), Rate(group->events, tables.seconds()),
+                  Printable(group->why)});
+  }
+  return absl::StrCat("\n", table.Render());
+}
+
+std::string GroupedCounts(const ReportTables& tables) {
+  std::vector<Align> columns(tables.by().size(), Align::kLeft);
+  columns.insert(columns.end(), {Align::kRight, Align::kRight});
+  TextTable table(columns);
+  std::vector<std::string> head;
+  for (const GroupKey key : tables.by()) head.push_back(absl::AsciiStrToUpper(GroupKeyName(key)));
+  head.insert(head.end(), {"EVENTS", "/s"});
+  table.AddRow(head);
+  for (const ReportTables::ByGroup& group : tables.Groups()) {
+    std::vector<std::string> row;
+    for (const std::string& value : group.values) row.push_back(Printable(value));
+    row.push_back(FormatCount(group.events));
+    row.push_back(Rate(group.events, tables.seconds()));
+    table.AddRow(row);
+  }
+  return table.Render();
+}
+
+Json CulpritToJson(const ReportTables& tables, const CulpritGroup& group) {
+  Attribution attribution;
+  attribution.evidence = group.evidence;
+  attribution.verdict = group.verdict;
+  attribution.programs = {group.program};
+  Json json = AttributionToJson(attribution);
+  json["attachments_of_program"] = Json::array();
+  for (const Attachment& attachment : tables.AttachmentsOf(group.program.id)) {
+    json["attachments_of_program"].push_back(AttachmentToJson(attachment));
+  }
+  json["events"] = absl::StrCat(group.events);
+  return json;
+}
+
+}  // namespace
+
+std::string RenderReport(const ReportTables& tables, const std::string& name) {
+  const std::string head = Head(tables, name);
+  if (!tables.by().empty()) return absl::StrCat(head, "\n", GroupedCounts(tables));
+  return absl::StrCat(head, "\n", Culprits(tables), WithoutProgram(tables));
+}
+
+std::string RenderReportJson(const ReportTables& tables) {
+  Json json;
+  json["host"] = ValidUtf8(tables.facts().hostname);
+  json["seconds"] = tables.seconds();
+  json["lost"] = absl::StrCat(tables.lost());
+  json["missed"] = absl::StrCat(tables.missed());
+  json["events"] = absl::StrCat(tables.events());
+  json["drops"] = absl::StrCat(tables.drops());
+  json["xdp_exceptions"] = absl::StrCat(tables.xdp_exceptions());
+  if (!tables.by().empty()) {
+    json["groups"] = Json::array();
+    for (const ReportTables::ByGroup& group : tables.Groups()) {
+      Json entry;
+      for (size_t i = 0; i < tables.by().size(); ++i) {
+        entry[std::string(GroupKeyName(tables.by()[i]))] = ValidUtf8(group.values[i]);
+      }
+      entry["events"] = absl::StrCat(group.events);
+      json["groups"].push_back(entry);
+    }
+    return json.dump() + "\n";
+  }
+  json["culprits"] = Json::array();
+  for (const CulpritGroup* group : tables.Culprits()) {
+    json["culprits"].push_back(CulpritToJson(tables, *group));
+  }
+  json["no_program"] = Json::array();
+  for (const NoProgramGroup* group : tables.WithoutProgram()) {
+    Json entry;
+    entry["event"] = ValidUtf8(group->event);
+    if (!group->location.empty()) entry["location"] = ValidUtf8(group->location);
+    if (!group->reason.empty()) entry["reason"] = ValidUtf8(group->reason);
+    entry["why"] = ValidUtf8(group->why);
+    entry["events"] = absl::StrCat(group->events);
+    json["no_program"].push_back(entry);
+  }
+  return json.dump() + "\n";
+}
+
+}  // namespace correlate

@@ -1,0 +1,17 @@
+// The report as text for people and as JSON for scripts.
+#ifndef CLI_REPORT_TEXT_H_
+#define CLI_REPORT_TEXT_H_
+
+#include <string>
+
+#include "cli/report_tables.h"
+
+namespace correlate {
+
+// `name` is what the trace is called in the first line.
+std::string RenderReport(const ReportTables& tables, const std::string& name);
+std::string RenderReportJson(const ReportTables& tables);
+
+}  // namespace correlate
+
+#endif  // CLI_REPORT_TEXT_H_

@@ -1,0 +1,123 @@
+#include "cli/script_command.h"
+
+#include <iostream>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "cli/json_event.h"
+#include "cli/text.h"
+#include "cli/trace_input.h"
+#include "cli/wall_clock.h"
+#include "cli/wording.h"
+#include "collector/tracepoint_format.h"
+
+namespace correlate {
+namespace {
+
+class JsonPrinter : public TraceSink {
+ public:
+  explicit JsonPrinter(std::ostream& out) : out_(out) {}
+
+  void OnClocks(const ClockReading& clocks) override { clock_.Add(clocks); }
+  void OnEvent(const CorrelatedEvent& event) override {
+    out_ << EventToJson(event, clock_).dump() << "\n";
+  }
+  void OnLoss(const Loss& loss) override { out_ << LossToJson(loss).dump() << "\n"; }
+  bool WantsMore() const override { return out_.good(); }
+
+ private:
+  std::ostream& out_;
+  WallClock clock_;
+};
+
+std::string FrameText(const Frame& frame) {
+  std::string text = absl::StrFormat("\t%16x ", frame.address);
+  if (frame.symbol.empty()) {
+    text += "[unknown]";
+  } else {
+    absl::StrAppend(&text, Printable(frame.symbol), "+", HexString(frame.offset));
+  }
+  switch (frame.kind) {
+    case FrameKind::kKernel:
+      return text + " ([kernel.kallsyms])";
+    case FrameKind::kModule:
+      return absl::StrCat(text, " ([", Printable(frame.module), "])");
+    case FrameKind::kBpf:
+      absl::StrAppend(&text, " (bpf");
+      if (frame.program_id != 0) absl::StrAppend(&text, " program ", frame.program_id);
+      if (!frame.file.empty()) absl::StrAppend(&text, " ", Printable(frame.file), ":", frame.line);
+      return text + ")";
+    default:
+      return absl::StrCat(text, " (", FrameKindName(frame.kind), ")");
+  }
+}
+
+class TextPrinter : public TraceSink {
+ public:
+  explicit TextPrinter(std::ostream& out) : out_(out) {}
+
+  void OnEvent(const CorrelatedEvent& event) override {
+    auto& printer = printers_[event.format];
+    if (printer == nullptr) printer = std::make_unique<TracepointPrinter>(*event.format);
+    const auto name_code = [&](uint64_t address, TracepointPrinter::CodeName* name) {
+      for (const CodePointer& pointer : event.code_pointers) {
+        if (pointer.frame->address != address || pointer.frame->symbol.empty()) continue;
+        name->symbol = pointer.frame->symbol;
+        name->start = address - pointer.frame->offset;
+        return true;
+      }
+      return false;
+    };
+    const std::string comm =
+        event.comm.empty() ? ":" + absl::StrCat(event.tid) : Printable(event.comm);
+    out_ << absl::StrFormat("%s %6d [%03d] %5d.%06d: %s: ", comm, event.tid, event.cpu,
+                            event.time_ns / 1'000'000'000, event.time_ns / 1'000 % 1'000'000,
+                            Printable(event.format->FullName()))
+         << Printable(printer->Print(event.raw, name_code)) << "\n";
+    if (event.stack != nullptr) {
+      for (const Frame* frame : event.stack->frames) out_ << FrameText(*frame) << "\n";
+    }
+    if (event.attribution != nullptr) {
+      out_ << "\t=> " << DescribeAttribution(*event.attribution) << "\n";
+    }
+    if (event.stack != nullptr || event.attribution != nullptr) out_ << "\n";
+  }
+
+  void OnLoss(const Loss& loss) override {
+    out_ << absl::StrFormat("LOST %d of %s on CPU %d between %d.%06d and %d.%06d\n", loss.count,
+                            Printable(loss.source), loss.cpu, loss.from_ns / 1'000'000'000,
+                            loss.from_ns / 1'000 % 1'000'000, loss.to_ns / 1'000'000'000,
+                            loss.to_ns / 1'000 % 1'000'000);
+  }
+  bool WantsMore() const override { return out_.good(); }
+
+ private:
+  std::ostream& out_;
+  absl::flat_hash_map<const EventFormat*, std::unique_ptr<TracepointPrinter>> printers_;
+};
+
+}  // namespace
+
+std::unique_ptr<TraceSink> MakeScriptPrinter(std::ostream& out, bool json) {
+  if (json) return std::make_unique<JsonPrinter>(out);
+  return std::make_unique<TextPrinter>(out);
+}
+
+void AddScriptCommand(CLI::App& app, int* exit_code) {
+  struct Flags {
+    TraceInput input;
+    bool json = false;
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("script", "Print one event after the other");
+  AddTraceInput(command, &flags->input);
+  command->add_flag("--json", flags->json, "One JSON object a line");
+  command->callback([flags, exit_code] {
+    const auto printer = MakeScriptPrinter(std::cout, flags->json);
+    *exit_code = ReadTraceInput(flags->input, "script", *printer);
+  });
+}
+
+}  // namespace correlate

@@ -1,0 +1,30 @@
+#include "cli/trace_input.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "cli/exit_codes.h"
+#include "proto/trace_reader.h"
+
+namespace correlate {
+
+void AddTraceInput(CLI::App* command, TraceInput* input) {
+  CLI::Option* option = command->add_option("-i,--input", input->path, "The trace; - is stdin")
+                            ->capture_default_str();
+  command->add_option("TRACE", input->path, "The same")->excludes(option);
+}
+
+int ReadTraceInput(const TraceInput& input, const std::string& command, TraceSink& sink) {
+  const auto summary = ReadTraceFile(input.path, sink);
+  if (!summary.ok()) {
+    std::cerr << "bpftrace-correlate " << command << ": " << summary.status().message() << "\n";
+    return kExitFailure;
+  }
+  if (!summary->damaged()) return kExitSuccess;
+  std::cout.flush();
+  std::cerr << "bpftrace-correlate " << command << ": " << input.path << ": " << summary->Describe()
+            << "\n";
+  return kExitDamaged;
+}
+
+}  // namespace correlate
