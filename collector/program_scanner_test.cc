@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "collector/host_facts.h"
+#include "collector/test_child.h"
 #include "collector/test_programs.h"
 
 namespace correlate {
@@ -143,22 +143,16 @@ TEST_F(ProgramScannerTest, ProgramsThatVanishMeanwhileAreNoError) {
   churn.join();
 }
 
+void LookAsAPlainUser() {
+  if (setgid(65534) != 0 || setuid(65534) != 0) SkipChild();
+  const absl::Status status = ScanPrograms().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("CAP_SYS_ADMIN"));
+  EXPECT_THAT(std::string(ReadProgram(1).status().message()), HasSubstr("CAP_SYS_ADMIN"));
+}
+
 TEST_F(ProgramScannerTest, SaysWhichCapabilityIsMissing) {
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    if (setgid(65534) != 0 || setuid(65534) != 0) _exit(77);
-    const absl::Status status = ScanPrograms().status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
-    EXPECT_THAT(std::string(status.message()), HasSubstr("CAP_SYS_ADMIN"));
-    EXPECT_THAT(std::string(ReadProgram(1).status().message()), HasSubstr("CAP_SYS_ADMIN"));
-    _exit(testing::Test::HasFailure() ? 1 : 0);
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status));
-  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "cannot become a plain user here";
-  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_CHILD_PASSES(LookAsAPlainUser, "cannot become a plain user here");
 }
 
 }  // namespace

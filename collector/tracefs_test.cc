@@ -4,14 +4,13 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
-#include <utility>
 
-#include "absl/strings/match.h"
 #include "base/files.h"
+#include "collector/test_child.h"
 
 namespace correlate {
 namespace {
@@ -65,13 +64,13 @@ TEST(TracefsTest, ReadsTheHostsEvents) {
   CheckEvents(*tracefs);
 }
 
-// Runs in a child process with a mount namespace of its own in which tracefs is mounted nowhere.
+// In a mount namespace of its own in which tracefs is mounted nowhere.
 void LookWithoutMountedTracefs() {
   if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-    _exit(77);
+    SkipChild();
   }
   for (const std::string& mount_point : FindTracefsMounts(*ReadFile("/proc/self/mountinfo"))) {
-    if (umount2(mount_point.c_str(), MNT_DETACH) != 0) _exit(77);
+    if (umount2(mount_point.c_str(), MNT_DETACH) != 0) SkipChild();
   }
   const std::string before = *ReadFile("/proc/self/mountinfo");
   EXPECT_THAT(FindTracefsMounts(before), IsEmpty());
@@ -87,39 +86,23 @@ void LookWithoutMountedTracefs() {
 
 TEST(TracefsTest, ReachesTracefsThatIsMountedNowhere) {
   if (geteuid() != 0) GTEST_SKIP() << "a private mount needs CAP_SYS_ADMIN";
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    LookWithoutMountedTracefs();
-    _exit(testing::Test::HasFailure() ? 1 : 0);
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status));
-  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "no mount namespace of our own to be had here";
-  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_CHILD_PASSES(LookWithoutMountedTracefs, "no mount namespace of our own to be had here");
+}
+
+void LookAsAPlainUser() {
+  if (setgid(65534) != 0 || setuid(65534) != 0) SkipChild();
+  const auto detached = Tracefs::OpenDetached();
+  EXPECT_EQ(detached.status().code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_THAT(std::string(detached.status().message()), HasSubstr("CAP_SYS_ADMIN"));
+  const auto tracefs = Tracefs::Open();
+  const absl::Status status = tracefs.ok() ? tracefs->ListEvents().status() : tracefs.status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("root"));
 }
 
 TEST(TracefsTest, SaysWhatIsMissingWithoutPrivilege) {
   if (geteuid() != 0) GTEST_SKIP() << "becomes a plain user, which only root can";
-  const pid_t child = fork();
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    if (setgid(65534) != 0 || setuid(65534) != 0) _exit(77);
-    const auto detached = Tracefs::OpenDetached();
-    EXPECT_EQ(detached.status().code(), absl::StatusCode::kPermissionDenied);
-    EXPECT_THAT(std::string(detached.status().message()), HasSubstr("CAP_SYS_ADMIN"));
-    const auto tracefs = Tracefs::Open();
-    const absl::Status status = tracefs.ok() ? tracefs->ListEvents().status() : tracefs.status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied) << status;
-    EXPECT_THAT(std::string(status.message()), HasSubstr("root"));
-    _exit(testing::Test::HasFailure() ? 1 : 0);
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status));
-  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "cannot become a plain user here";
-  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_CHILD_PASSES(LookAsAPlainUser, "cannot become a plain user here");
 }
 
 }  // namespace

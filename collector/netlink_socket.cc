@@ -1,0 +1,54 @@
+#include "collector/netlink_socket.h"
+
+#include <linux/netlink.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "base/errno_status.h"
+
+namespace correlate {
+namespace {
+
+// The kernel fills up to 32 KiB a datagram when the reader offers that much (net/netlink,
+// netlink_dump).
+constexpr size_t kBufferBytes = 64 * 1024;
+
+}  // namespace
+
+NetlinkSocket::NetlinkSocket(mnl_socket* socket) : socket_(socket), buffer_(kBufferBytes) {}
+
+absl::StatusOr<NetlinkSocket> NetlinkSocket::Open() {
+  mnl_socket* socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+  if (socket == nullptr) return ErrnoStatus(errno, "a netlink socket");
+  return NetlinkSocket(socket);
+}
+
+absl::StatusOr<bool> NetlinkSocket::DumpOnce(
+    std::vector<uint8_t>& request,
+    absl::FunctionRef<absl::StatusOr<DumpState>(absl::Span<const uint8_t>)> parse) {
+  auto* header = reinterpret_cast<nlmsghdr*>(request.data());
+  header->nlmsg_seq = ++sequence_;
+  if (mnl_socket_sendto(socket_.get(), request.data(), request.size()) < 0) {
+    return ErrnoStatus(errno, "rtnetlink");
+  }
+  bool interrupted = false;
+  for (;;) {
+    const ssize_t bytes = mnl_socket_recvfrom(socket_.get(), buffer_.data(), buffer_.size());
+    if (bytes < 0) {
+      if (errno == EINTR) continue;
+      return ErrnoStatus(errno, "rtnetlink");
+    }
+    // What is left of an answer that was given up half way.
+    if (bytes >= static_cast<ssize_t>(sizeof(nlmsghdr)) &&
+        reinterpret_cast<const nlmsghdr*>(buffer_.data())->nlmsg_seq != sequence_) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(const DumpState state,
+                     parse(absl::MakeConstSpan(buffer_.data(), static_cast<size_t>(bytes))));
+    interrupted |= state.interrupted;
+    if (state.done) return interrupted;
+  }
+}
+
+}  // namespace correlate
