@@ -1,5 +1,6 @@
 #include "cli/json_event.h"
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "cli/text.h"
 
@@ -23,6 +24,23 @@ Json FrameToJson(const Frame& frame) {
   PutText(json, "file", frame.file);
   if (frame.line != 0) json["line"] = frame.line;
   return json;
+}
+
+Json StackToJson(const Stack& stack) {
+  Json json = Json::array();
+  for (const Frame* frame : stack.frames) json.push_back(FrameToJson(*frame));
+  return json;
+}
+
+// The text for `id`, made when it is first asked for. Ids of a trace are new in every chunk, so the
+// table is emptied before it grows large.
+const std::string& Remember(absl::flat_hash_map<uint64_t, std::string>* texts, uint64_t id,
+                            absl::FunctionRef<Json()> make) {
+  constexpr size_t kMostTexts = 4096;
+  const auto known = texts->find(id);
+  if (known != texts->end()) return known->second;
+  if (texts->size() >= kMostTexts) texts->clear();
+  return texts->emplace(id, make().dump()).first->second;
 }
 
 Json ProgramToJson(const BlamedProgram& program) {
@@ -73,11 +91,12 @@ Json AttributionToJson(const Attribution& attribution) {
   return json;
 }
 
-Json EventToJson(const CorrelatedEvent& event, const WallClock& clock) {
+std::string JsonEventLines::Line(const CorrelatedEvent& event, const WallClock& clock) {
   Json json;
   json["time_ns"] = absl::StrCat(event.time_ns);
-  if (const auto realtime = clock.RealtimeNs(event.time_ns))
+  if (const auto realtime = clock.RealtimeNs(event.time_ns)) {
     json["time"] = FormatRfc3339(*realtime);
+  }
   json["event"] = ValidUtf8(event.format->FullName());
   json["cpu"] = event.cpu;
   json["pid"] = event.pid;
@@ -85,12 +104,20 @@ Json EventToJson(const CorrelatedEvent& event, const WallClock& clock) {
   PutText(json, "comm", event.comm);
   PutText(json, "context", ContextName(event));
   json["fields"] = FieldsToJson(event);
+  std::string line = json.dump();
+  line.pop_back();  // the closing brace
   if (event.stack != nullptr) {
-    Json& stack = json["stack"] = Json::array();
-    for (const Frame* frame : event.stack->frames) stack.push_back(FrameToJson(*frame));
+    absl::StrAppend(&line, ",\"stack\":", Remember(&stacks_, event.stack->id, [&] {
+      return StackToJson(*event.stack);
+    }));
   }
-  if (event.attribution != nullptr) json["attribution"] = AttributionToJson(*event.attribution);
-  return json;
+  if (event.attribution != nullptr) {
+    absl::StrAppend(&line,
+                    ",\"attribution\":", Remember(&attributions_, event.attribution->id, [&] {
+                      return AttributionToJson(*event.attribution);
+                    }));
+  }
+  return line + "}";
 }
 
 Json LossToJson(const Loss& loss) {

@@ -22,7 +22,7 @@ class JsonPrinter : public TraceSink {
 
   void OnClocks(const ClockReading& clocks) override { clock_.Add(clocks); }
   void OnEvent(const CorrelatedEvent& event) override {
-    out_ << EventToJson(event, clock_).dump() << "\n";
+    out_ << lines_.Line(event, clock_) << "\n";
   }
   void OnLoss(const Loss& loss) override { out_ << LossToJson(loss).dump() << "\n"; }
   bool WantsMore() const override { return out_.good(); }
@@ -30,6 +30,7 @@ class JsonPrinter : public TraceSink {
  private:
   std::ostream& out_;
   WallClock clock_;
+  JsonEventLines lines_;
 };
 
 std::string FrameText(const Frame& frame) {
