@@ -1,0 +1,203 @@
+#include "symbolize/attribution.h"
+
+#include <cstring>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace correlate {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+FormatField Field(const std::string& name, uint32_t offset) {
+  return {.name = name, .type = "int", .offset = offset, .size = 4};
+}
+
+class AttributionTest : public ::testing::Test {
+ protected:
+  AttributionTest() {
+    drop_.id = 0;
+    drop_.system = "skb";
+    drop_.name = "kfree_skb";
+    drop_.fields = {Field("reason", 0)};
+    drop_.fields[0].names = {{2, "NOT_SPECIFIED"}, {3, "NO_SOCKET"}, {81, "TC_INGRESS"}};
+    xdp_.id = 1;
+    xdp_.system = "xdp";
+    xdp_.name = "xdp_exception";
+    xdp_.fields = {Field("prog_id", 0), Field("act", 4), Field("ifindex", 8)};
+    xdp_.fields[1].names = {{0, "ABORTED"}, {1, "DROP"}};
+  }
+
+  void AddProgram(uint32_t id, const std::string& type, const std::string& name,
+                  bool ours = false) {
+    ProgramInfo info;
+    info.id = id;
+    info.type_name = type;
+    info.name = name;
+    info.load_time_ns = 10;
+    info.opened = true;
+    info.ours = ours;
+    programs_.AddProgram(info);
+  }
+
+  const Frame* Kernel(const std::string& symbol) {
+    Frame& frame = frames_.emplace_back();
+    frame.kind = FrameKind::kKernel;
+    frame.symbol = symbol;
+    return &frame;
+  }
+  const Frame* Bpf(uint32_t program_id, const std::string& function = "f") {
+    Frame& frame = frames_.emplace_back();
+    frame.kind = FrameKind::kBpf;
+    frame.symbol = "bpf_prog_0102030405060708_" + function;
+    frame.program_id = program_id;
+    frame.function = function;
+    frame.file = "drop.c";
+    frame.line = 14;
+    return &frame;
+  }
+
+  const Attribution* Drop(uint32_t reason, std::vector<const Frame*> frames) {
+    Stack& stack = stacks_.emplace_back();
+    stack.id = stacks_.size();
+    stack.frames = std::move(frames);
+    return attributor_.Attribute(drop_, Raw({reason}), &stack, 1000);
+  }
+  const Attribution* Exception(uint32_t program, uint32_t act, uint32_t ifindex) {
+    return attributor_.Attribute(xdp_, Raw({program, act, ifindex}), nullptr, 1000);
+  }
+  absl::Span<const uint8_t> Raw(std::vector<uint32_t> values) {
+    raw_.resize(values.size() * 4);
+    std::memcpy(raw_.data(), values.data(), raw_.size());
+    return raw_;
+  }
+
+  EventFormat drop_;
+  EventFormat xdp_;
+  ProgramTable programs_;
+  AttachmentTable attachments_;
+  Attributor attributor_{&programs_, &attachments_};
+  std::deque<Frame> frames_;
+  std::deque<Stack> stacks_;
+  std::vector<uint8_t> raw_;
+};
+
+TEST_F(AttributionTest, AFreeInsideAHelperBlamesTheProgramThatCalledIt) {
+  AddProgram(90, "sched_cls", "mirror");
+  const Attribution* a =
+      Drop(2, {Kernel("kfree_skb"), Kernel("bpf_clone_redirect"), Bpf(90, "clone_to"),
+               Bpf(90, "mirror"), Kernel("cls_bpf_classify")});
+  EXPECT_EQ(a->evidence, Evidence::kStack);
+  ASSERT_THAT(a->programs, SizeIs(1));
+  EXPECT_EQ(a->programs[0].id, 90u);
+  EXPECT_EQ(a->programs[0].function, "clone_to");
+  EXPECT_EQ(a->programs[0].line, 14u);
+}
+
+TEST_F(AttributionTest, ObserversOnTheChainAreNeverBlamed) {
+  AddProgram(1, "tracing", "on_kfree");
+  AddProgram(2, "raw_tracepoint", "other_tool");
+  AddProgram(3, "sched_cls", "ours", /*ours=*/true);
+  for (const uint32_t id : {1, 2, 3}) {
+    const Attribution* a = Drop(3, {Kernel("kfree_skb"), Bpf(id), Kernel("bpf_trace_run4")});
+    EXPECT_EQ(a->evidence, Evidence::kNone) << id;
+    EXPECT_THAT(a->programs, IsEmpty());
+    EXPECT_FALSE(a->why.empty());
+  }
+  // Behind an observer the culprit still counts.
+  AddProgram(90, "sched_cls", "mirror");
+  EXPECT_EQ(Drop(2, {Bpf(1), Kernel("kfree_skb"), Bpf(90)})->programs[0].id, 90u);
+}
+
+TEST_F(AttributionTest, AProgramThatWasInterruptedIsNotToBlame) {
+  AddProgram(90, "sched_cls", "innocent");
+  for (const char* boundary :
+       {"asm_sysvec_apic_timer_interrupt", "common_interrupt", "__irq_exit_rcu", "handle_softirqs",
+        "__do_softirq", "do_softirq.part.0", "asm_common_interrupt", "el1h_64_irq"}) {
+    const Attribution* a = Drop(3, {Kernel("kfree_skb"), Kernel("net_rx_action"), Kernel(boundary),
+                                    Bpf(90), Kernel("cls_bpf_classify")});
+    EXPECT_EQ(a->evidence, Evidence::kNone) << boundary;
+  }
+  // The softirq further out than the program is where the program itself runs.
+  EXPECT_EQ(Drop(3, {Kernel("kfree_skb"), Bpf(90), Kernel("handle_softirqs")})->evidence,
+            Evidence::kStack);
+}
+
+TEST_F(AttributionTest, AProgramOfUnknownTypeIsNotBlamed) {
+  const Attribution* a = Drop(2, {Kernel("kfree_skb"), Bpf(0), Kernel("cls_bpf_classify")});
+  EXPECT_EQ(a->evidence, Evidence::kNone);
+  EXPECT_THAT(a->why, HasSubstr("unknown type"));
+  // And nobody further out instead of it.
+  AddProgram(90, "sched_cls", "further_out");
+  EXPECT_EQ(Drop(2, {Kernel("kfree_skb"), Bpf(0), Bpf(90)})->evidence, Evidence::kNone);
+}
+
+TEST_F(AttributionTest, AVerdictDropSaysWhereToLookAndBlamesNobody) {
+  const Attribution* a = Drop(81, {Kernel("__netif_receive_skb_core")});
+  EXPECT_EQ(a->evidence, Evidence::kNone);
+  EXPECT_THAT(a->why, HasSubstr("tc or tcx filter on ingress"));
+  EXPECT_THAT(Drop(3, {Kernel("udp_rcv")})->why, HasSubstr("NO_SOCKET"));
+}
+
+TEST_F(AttributionTest, AnXdpExceptionNamesItsProgram) {
+  AddProgram(231, "xdp", "fw_main");
+  const Attribution* a = Exception(231, 0, 4);
+  EXPECT_EQ(a->evidence, Evidence::kEvent);
+  EXPECT_EQ(a->verdict, "XDP_ABORTED");
+  ASSERT_THAT(a->programs, SizeIs(1));
+  EXPECT_EQ(a->programs[0].name, "fw_main");
+  EXPECT_THAT(a->programs[0].attachments, IsEmpty());
+  EXPECT_EQ(Exception(231, 42, 4)->verdict, "XDP action 42");
+}
+
+TEST_F(AttributionTest, AnExceptionOfAProgramNobodyKnowsNamesItsIdAlone) {
+  const Attribution* a = Exception(999, 0, 4);
+  EXPECT_EQ(a->evidence, Evidence::kEvent);
+  EXPECT_EQ(a->programs[0].id, 999u);
+  EXPECT_EQ(a->programs[0].name, "");
+  EXPECT_THAT(a->why, HasSubstr("no more than its id"));
+  EXPECT_EQ(Exception(0, 0, 4)->evidence, Evidence::kNone);
+}
+
+TEST_F(AttributionTest, OneIfindexInTwoNamespacesListsBoth) {
+  AddProgram(231, "xdp", "fw_main");
+  Attachment a = {.hook = "xdp", .program_id = 231, .netns = {1, 1}, .ifindex = 4};
+  attachments_.Add(a);
+  EXPECT_THAT(Exception(231, 0, 4)->programs[0].attachments, SizeIs(1));
+  a.netns = {2, 2};
+  attachments_.Add(a);
+  a.netns = {3, 3};
+  a.ifindex = 5;
+  attachments_.Add(a);
+  const Attribution* both = Exception(231, 0, 4);
+  EXPECT_THAT(both->programs[0].attachments, SizeIs(2));
+  EXPECT_THAT(both->why, HasSubstr("2 places"));
+}
+
+TEST_F(AttributionTest, EqualAnswersAreOneObject) {
+  AddProgram(231, "xdp", "fw_main");
+  EXPECT_EQ(Exception(231, 0, 4), Exception(231, 0, 4));
+  EXPECT_NE(Exception(231, 0, 4)->id, Exception(231, 1, 4)->id);
+}
+
+TEST_F(AttributionTest, BytesShorterThanTheFormatBlameNobody) {
+  EXPECT_EQ(attributor_.Attribute(xdp_, {}, nullptr, 1000)->evidence, Evidence::kNone);
+  EXPECT_EQ(attributor_.Attribute(drop_, {}, nullptr, 1000)->evidence, Evidence::kNone);
+}
+
+TEST_F(AttributionTest, OtherEventsAreNobodysFault) {
+  EventFormat other;
+  other.id = 2;
+  other.system = "sched";
+  other.name = "sched_switch";
+  EXPECT_EQ(attributor_.Attribute(other, {}, nullptr, 1000), nullptr);
+}
+
+}  // namespace
+}  // namespace correlate
