@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 
 #include "cli/info_command.h"
+#include "cli/programs_command.h"
 #include "cli/record_command.h"
 #include "cli/report_command.h"
 #include "cli/script_command.h"
@@ -12,6 +13,7 @@ void AddCommands(CLI::App& app, int* exit_code) {
   AddScriptCommand(app, exit_code);
   AddReportCommand(app, exit_code);
   AddInfoCommand(app, exit_code);
+  AddProgramsCommand(app, exit_code);
 }
 
 }  // namespace correlate

@@ -1,0 +1,197 @@
+#include "cli/program_tables.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "cli/json_event.h"
+#include "cli/text.h"
+#include "cli/wording.h"
+#include "symbolize/attachment_table.h"
+
+namespace correlate {
+namespace {
+
+std::string TagText(const BpfTag& tag) {
+  return absl::BytesToHexString({reinterpret_cast<const char*>(tag.data()), tag.size()});
+}
+
+// The line on which the function begins; null without line info.
+const ProgramLine* FirstLine(const ProgramInfo& program, const ProgramFunction& function) {
+  const auto line =
+      std::lower_bound(program.lines.begin(), program.lines.end(), function.address,
+                       [](const ProgramLine& a, uint64_t address) { return a.address < address; });
+  return function.address != 0 && line != program.lines.end() &&
+                 line->address - function.address < function.length_bytes
+             ? &*line
+             : nullptr;
+}
+
+std::string FunctionText(const ProgramInfo& program, const ProgramFunction& function) {
+  std::string text = "\t";
+  if (function.address == 0) {
+    absl::StrAppend(&text, absl::StrFormat("%-37s", "address unknown"));
+  } else {
+    absl::StrAppend(&text, absl::StrFormat("0x%016x-0x%016x", function.address,
+                                           function.address + function.length_bytes));
+  }
+  absl::StrAppend(&text, "  tag ", TagText(function.tag), "  ",
+                  function.name.empty() ? "(no name)" : Printable(function.name));
+  if (const ProgramLine* line = FirstLine(program, function)) {
+    absl::StrAppend(&text, "  ", Printable(line->file), ":", line->line);
+  }
+  return text + "\n";
+}
+
+}  // namespace
+
+void ProgramTables::OnProgram(const ProgramInfo& program) {
+  programs_[{program.id, program.load_time_ns}] = program;
+}
+
+void ProgramTables::OnAttachment(const Attachment& attachment) {
+  std::vector<Attachment>& places = attachments_[attachment.program_id];
+  const auto same = std::find_if(places.begin(), places.end(), [&](const Attachment& place) {
+    return SamePlace(place, attachment);
+  });
+  if (same != places.end()) {
+    same->from_ns = std::min(same->from_ns, attachment.from_ns);
+    same->to_ns = std::max(same->to_ns, attachment.to_ns);
+  } else {
+    places.push_back(attachment);
+  }
+}
+
+std::vector<ProgramInfo> ProgramTables::Programs() const {
+  std::vector<ProgramInfo> programs;
+  for (const auto& [key, program] : programs_) programs.push_back(program);
+  for (const auto& [id, places] : attachments_) {
+    const auto known = programs_.lower_bound({id, 0});
+    if (known != programs_.end() && known->first.first == id) continue;
+    ProgramInfo bare;
+    bare.id = id;
+    bare.type = kUnknownProgramType;
+    programs.push_back(std::move(bare));
+  }
+  std::stable_sort(programs.begin(), programs.end(),
+                   [](const ProgramInfo& a, const ProgramInfo& b) { return a.id < b.id; });
+  return programs;
+}
+
+const std::vector<Attachment>& ProgramTables::PlacesOf(uint32_t program_id) const {
+  static const std::vector<Attachment>& none = *new std::vector<Attachment>;
+  const auto places = attachments_.find(program_id);
+  return places != attachments_.end() ? places->second : none;
+}
+
+bool ProgramTables::AddressesHidden() const {
+  for (const auto& [key, program] : programs_) {
+    for (const ProgramFunction& function : program.functions) {
+      if (function.address != 0) return false;
+    }
+  }
+  return !programs_.empty();
+}
+
+std::string ProgramTables::Time(uint64_t monotonic_ns) const {
+  const std::optional<uint64_t> realtime_ns = clock_.RealtimeNs(monotonic_ns);
+  return realtime_ns.has_value()
+             ? FormatUtcSeconds(*realtime_ns)
+             : absl::StrFormat("%.3f s after boot", static_cast<double>(monotonic_ns) / 1e9);
+}
+
+std::string ProgramTables::ProgramText(const ProgramInfo& program) const {
+  std::string text = absl::StrCat(
+      program.id, ": ", program.type_name.empty() ? "type unknown" : Printable(program.type_name));
+  if (!program.name.empty()) absl::StrAppend(&text, "  name ", Printable(program.name));
+  if (program.tag != BpfTag{}) absl::StrAppend(&text, "  tag ", TagText(program.tag));
+  if (program.load_time_ns != 0) {
+    absl::StrAppend(&text, "  loaded ", Time(program.load_time_ns));
+  }
+  if (program.unload_time_ns != kForever) {
+    absl::StrAppend(&text, "  unloaded ", Time(program.unload_time_ns));
+  }
+  if (program.opened) absl::StrAppend(&text, "  uid ", program.uid);
+  text += "\n";
+  if (program.ours) text += "\tloaded by bpftrace-correlate itself\n";
+  if (!program.opened) text += "\tgone before it could be looked at: no lines, no maps\n";
+  for (const ProgramFunction& function : program.functions) {
+    text += FunctionText(program, function);
+  }
+  for (const Attachment& attachment : PlacesOf(program.id)) {
+    absl::StrAppend(&text, "\t", DescribeAttachment(attachment), "\n");
+  }
+  if (program.btf_id != 0 || !program.map_ids.empty()) {
+    std::vector<std::string> ids;
+    if (!program.map_ids.empty()) {
+      ids.push_back(absl::StrCat("maps ", absl::StrJoin(program.map_ids, ",")));
+    }
+    if (program.btf_id != 0) ids.push_back(absl::StrCat("btf ", program.btf_id));
+    absl::StrAppend(&text, "\t", absl::StrJoin(ids, "  "), "\n");
+  }
+  return text;
+}
+
+std::string ProgramTables::Text() const {
+  std::string text;
+  for (const ProgramInfo& program : Programs()) text += ProgramText(program);
+  return text;
+}
+
+Json ProgramTables::ProgramToJson(const ProgramInfo& program) const {
+  Json json;
+  json["id"] = program.id;
+  if (!program.type_name.empty()) json["type"] = ValidUtf8(program.type_name);
+  if (!program.name.empty()) json["name"] = ValidUtf8(program.name);
+  if (program.tag != BpfTag{}) json["tag"] = TagText(program.tag);
+  const auto time = [&](const std::string& key, uint64_t monotonic_ns) {
+    json[key + "_ns"] = absl::StrCat(monotonic_ns);
+    if (const auto realtime_ns = clock_.RealtimeNs(monotonic_ns)) {
+      json[key] = FormatRfc3339(*realtime_ns);
+    }
+  };
+  if (program.load_time_ns != 0) time("loaded", program.load_time_ns);
+  if (program.unload_time_ns != kForever) time("unloaded", program.unload_time_ns);
+  if (program.opened) {
+    json["uid"] = program.uid;
+    json["map_ids"] = program.map_ids;
+  }
+  if (program.btf_id != 0) json["btf_id"] = program.btf_id;
+  json["opened"] = program.opened;
+  if (program.ours) json["ours"] = true;
+  json["functions"] = Json::array();
+  for (const ProgramFunction& function : program.functions) {
+    Json entry;
+    if (!function.name.empty()) entry["name"] = ValidUtf8(function.name);
+    if (function.tag != BpfTag{}) entry["tag"] = TagText(function.tag);
+    if (function.address != 0) {
+      entry["address"] = HexString(function.address);
+      entry["end"] = HexString(function.address + function.length_bytes);
+    }
+    if (const ProgramLine* line = FirstLine(program, function)) {
+      entry["file"] = ValidUtf8(line->file);
+      entry["line"] = line->line;
+    }
+    json["functions"].push_back(std::move(entry));
+  }
+  json["attachments"] = Json::array();
+  for (const Attachment& attachment : PlacesOf(program.id)) {
+    Json entry = AttachmentToJson(attachment);
+    entry["seen_from_ns"] = absl::StrCat(attachment.from_ns);
+    entry["seen_to_ns"] = absl::StrCat(attachment.to_ns);
+    json["attachments"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+Json ProgramTables::ToJson() const {
+  Json json;
+  json["programs"] = Json::array();
+  for (const ProgramInfo& program : Programs()) json["programs"].push_back(ProgramToJson(program));
+  return json;
+}
+
+}  // namespace correlate

@@ -1,0 +1,47 @@
+// BPF programs with their functions and where they are attached, as `programs` prints them: of a
+// live host, or as a trace holds them. Both come through the same sink.
+#ifndef CLI_PROGRAM_TABLES_H_
+#define CLI_PROGRAM_TABLES_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/event_fields.h"
+#include "cli/wall_clock.h"
+#include "symbolize/trace_sink.h"
+
+namespace correlate {
+
+class ProgramTables : public TraceSink {
+ public:
+  void OnClocks(const ClockReading& clocks) override { clock_.Add(clocks); }
+  void OnProgram(const ProgramInfo& program) override;
+  void OnAttachment(const Attachment& attachment) override;
+
+  // One program after the other, by id, each with an indented line for every function and place.
+  std::string Text() const;
+  // {"programs":[...]}; docs/json.md describes the keys.
+  Json ToJson() const;
+
+  // No function of any program has an address: the kernel hides them, or does not JIT.
+  bool AddressesHidden() const;
+
+ private:
+  std::string ProgramText(const ProgramInfo& program) const;
+  Json ProgramToJson(const ProgramInfo& program) const;
+  std::string Time(uint64_t monotonic_ns) const;
+  const std::vector<Attachment>& PlacesOf(uint32_t program_id) const;
+  // Those of the tables, and bare ones for attachments whose program nobody described.
+  std::vector<ProgramInfo> Programs() const;
+
+  WallClock clock_;
+  std::map<std::pair<uint32_t, uint64_t>, ProgramInfo> programs_;  // by id and load time
+  std::map<uint32_t, std::vector<Attachment>> attachments_;        // by program id
+};
+
+}  // namespace correlate
+
+#endif  // CLI_PROGRAM_TABLES_H_

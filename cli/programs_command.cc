@@ -1,0 +1,67 @@
+#include "cli/programs_command.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "base/status_macros.h"
+#include "cli/exit_codes.h"
+#include "cli/program_tables.h"
+#include "cli/trace_input.h"
+#include "collector/attachment_scanner.h"
+#include "collector/host_facts.h"
+#include "collector/program_scanner.h"
+
+namespace correlate {
+namespace {
+
+void Warn(const std::string& text) { std::cerr << "bpftrace-correlate programs: " << text << "\n"; }
+
+absl::Status LookAtHost(ProgramTables& tables) {
+  tables.OnClocks(ReadClocks());
+  // Attachments first: a program that is attached in between is then at least listed.
+  ASSIGN_OR_RETURN(const AttachmentScan scan, ScanAttachments());
+  ASSIGN_OR_RETURN(const std::vector<ProgramInfo> programs, ScanPrograms());
+  for (const ProgramInfo& program : programs) tables.OnProgram(program);
+  for (const Attachment& attachment : scan.attachments) tables.OnAttachment(attachment);
+  for (const std::string& note : scan.notes) Warn(note);
+  if (tables.AddressesHidden()) {
+    Warn(
+        "the kernel hides the addresses of programs (kernel.kptr_restrict) or does not compile "
+        "them (net.core.bpf_jit_enable); see `bpftrace-correlate doctor`");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddProgramsCommand(CLI::App& app, int* exit_code) {
+  struct Flags {
+    TraceInput input;
+    bool json = false;
+  };
+  auto flags = std::make_shared<Flags>();
+  flags->input.path.clear();  // without a trace it is this host
+  CLI::App* command = app.add_subcommand(
+      "programs",
+      "BPF programs with functions, addresses and where they are attached: of this "
+      "host, or of a trace");
+  AddTraceInput(command, &flags->input);
+  command->add_flag("--json", flags->json, "One JSON object");
+  command->callback([flags, exit_code] {
+    ProgramTables tables;
+    if (flags->input.path.empty()) {
+      const absl::Status status = LookAtHost(tables);
+      *exit_code = status.ok() ? kExitSuccess : kExitFailure;
+      if (!status.ok()) Warn(std::string(status.message()));
+    } else {
+      *exit_code = ReadTraceInput(flags->input, "programs", tables);
+    }
+    if (*exit_code == kExitFailure) return;
+    std::cout << (flags->json ? tables.ToJson().dump() + "\n" : tables.Text()) << std::flush;
+  });
+}
+
+}  // namespace correlate
