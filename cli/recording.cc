@@ -13,6 +13,7 @@
 #include "base/errno_status.h"
 #include "base/status_macros.h"
 #include "cli/version.h"
+#include "collector/attachment_scanner.h"
 #include "collector/host_facts.h"
 #include "collector/program_scanner.h"
 #include "collector/tracefs.h"
@@ -164,7 +165,26 @@ void Recording::LookAtProgram(uint32_t id) {
   if (program.ok()) correlator_->AddProgram(*program);
 }
 
-void Recording::LookAtAttachments() {}
+void Recording::LookAtAttachments() {
+  const auto scan = ScanAttachments();
+  if (!scan.ok()) {
+    AddNote(absl::StrCat("where programs are attached is unknown: ", scan.status().message()));
+    return;
+  }
+  for (const std::string& note : scan->notes) AddNote(note);
+  // What an earlier look saw too is held to have been there in between.
+  for (Netns netns : scan->namespaces) {
+    netns.from_ns = netns_since_.try_emplace(netns.id, netns.from_ns).first->second;
+    sink_->OnNetns(netns);
+  }
+  for (Device device : scan->devices) {
+    device.from_ns =
+        devices_since_.try_emplace({device.netns, device.ifindex, device.ifname}, device.from_ns)
+            .first->second;
+    sink_->OnDevice(device);
+  }
+  for (const Attachment& attachment : scan->attachments) correlator_->AddAttachment(attachment);
+}
 
 absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) {
   std::vector<pollfd> fds = {{source_->poll_fd(), POLLIN, 0}};

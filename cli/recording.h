@@ -5,8 +5,10 @@
 #define CLI_RECORDING_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -72,6 +74,8 @@ class Recording {
   TraceSink* sink_ = nullptr;
   std::unique_ptr<Correlator> correlator_;
   RecordingFacts facts_;
+  std::map<NetnsId, uint64_t> netns_since_;
+  std::map<std::tuple<NetnsId, uint32_t, std::string>, uint64_t> devices_since_;
   std::vector<std::string> notes_;
   size_t source_notes_taken_ = 0;
   uint64_t started_ns_ = 0;
