@@ -1,0 +1,28 @@
+# shellcheck shell=bash disable=SC2034
+# The Debian packages that the project stands on, by what needs them. Sourced by tools/setup.
+# NAME>=VERSION where an older version is known not to do; on Debian 12 those come from backports.
+
+# What building and running the program needs.
+RUN_PACKAGES=(
+  bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto bazel-skylib
+  g++ libabsl-dev libcli11-dev libelf-dev libmnl-dev libprotobuf-dev libtraceevent-dev libzstd-dev
+  nlohmann-json3-dev protobuf-compiler zlib1g-dev
+  clang               # the BPF programs
+  iproute2 procps
+  'libbpf-dev>=1:1.3' # tcx and netkit links
+  'libbpf1>=1:1.3'
+  'bpftool>=7.3'      # skeletons for that libbpf
+)
+
+# What tools/test needs besides.
+TEST_PACKAGES=(
+  clang-format clang-tidy
+  git iputils-ping
+  libbenchmark-dev libgmock-dev libgtest-dev
+  libclang-rt-dev     # libFuzzer and the sanitizers of clang
+  'linux-perf>=6.5'   # the recorder that ours is compared with; reports lost records
+  nftables python3 python3-protobuf python3-zstandard
+)
+# What building libperf needs, only for as long as it is not there.
+LIBPERF_PACKAGES=(g++ make xz-utils)
+LIBPERF_SOURCE=linux-source-6.12
