@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 
+#include "cli/demo_command.h"
 #include "cli/info_command.h"
 #include "cli/programs_command.h"
 #include "cli/record_command.h"
@@ -14,6 +15,7 @@ void AddCommands(CLI::App& app, int* exit_code) {
   AddReportCommand(app, exit_code);
   AddInfoCommand(app, exit_code);
   AddProgramsCommand(app, exit_code);
+  AddDemoCommand(app, exit_code);
 }
 
 }  // namespace correlate
