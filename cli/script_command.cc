@@ -3,15 +3,14 @@
 #include <iostream>
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "cli/event_text.h"
 #include "cli/json_event.h"
 #include "cli/text.h"
 #include "cli/trace_input.h"
 #include "cli/wall_clock.h"
 #include "cli/wording.h"
-#include "collector/tracepoint_format.h"
 
 namespace correlate {
 namespace {
@@ -60,23 +59,12 @@ class TextPrinter : public TraceSink {
   explicit TextPrinter(std::ostream& out) : out_(out) {}
 
   void OnEvent(const CorrelatedEvent& event) override {
-    auto& printer = printers_[event.format];
-    if (printer == nullptr) printer = std::make_unique<TracepointPrinter>(*event.format);
-    const auto name_code = [&](uint64_t address, TracepointPrinter::CodeName* name) {
-      for (const CodePointer& pointer : event.code_pointers) {
-        if (pointer.frame->address != address || pointer.frame->symbol.empty()) continue;
-        name->symbol = pointer.frame->symbol;
-        name->start = address - pointer.frame->offset;
-        return true;
-      }
-      return false;
-    };
     const std::string comm =
         event.comm.empty() ? ":" + absl::StrCat(event.tid) : Printable(event.comm);
     out_ << absl::StrFormat("%s %6d [%03d] %5d.%06d: %s: ", comm, event.tid, event.cpu,
                             event.time_ns / 1'000'000'000, event.time_ns / 1'000 % 1'000'000,
                             Printable(event.format->FullName()))
-         << Printable(printer->Print(event.raw, name_code)) << "\n";
+         << Printable(EventText(event)) << "\n";
     if (event.stack != nullptr) {
       for (const Frame* frame : event.stack->frames) out_ << FrameText(*frame) << "\n";
     }
@@ -96,7 +84,6 @@ class TextPrinter : public TraceSink {
 
  private:
   std::ostream& out_;
-  absl::flat_hash_map<const EventFormat*, std::unique_ptr<TracepointPrinter>> printers_;
 };
 
 }  // namespace

@@ -20,12 +20,15 @@ std::optional<uint64_t> WallClock::RealtimeNs(uint64_t monotonic_ns) const {
   const auto before = std::prev(after);
   const uint64_t since = monotonic_ns - before->first;
   if (after == realtime_by_monotonic_.end()) return before->second + since;
-  const double slope = static_cast<double>(static_cast<int64_t>(after->second - before->second)) /
-                       static_cast<double>(after->first - before->first);
-  // A clock that was set, rather than slewed, jumps somewhere in between: stay with the earlier
-  // one.
-  if (slope < 0.99 || slope > 1.01) return before->second + since;
-  return before->second + static_cast<uint64_t>(static_cast<double>(since) * slope);
+  const uint64_t monotonic = after->first - before->first;
+  const uint64_t realtime = after->second - before->second;  // wraps when the clock was set back
+  // A clock that was set, rather than slewed, jumps somewhere in between: stay with the earlier one.
+  const uint64_t most_slew = monotonic / 100;
+  if (realtime > monotonic + most_slew || realtime < monotonic - most_slew) {
+    return before->second + since;
+  }
+  using Wide = unsigned __int128;
+  return before->second + static_cast<uint64_t>(static_cast<Wide>(since) * realtime / monotonic);
 }
 
 std::string FormatRfc3339(uint64_t realtime_ns) {

@@ -35,6 +35,13 @@ struct FormatField {
   std::vector<std::pair<int64_t, std::string>> names;  // from __print_symbolic, this host's table
 };
 
+// One piece of the kernel's `print fmt`: literal text, or a field with its printf conversion.
+struct PrintPiece {
+  std::string literal;     // where `field` is empty
+  std::string field;       // FormatField::name
+  std::string conversion;  // "%u", "%pS", "%08llx", as the print fmt spells it
+};
+
 // A tracepoint as this host defines it: the text of its `format` file whole, so that a reader on
 // another machine can decode fields that this program has never heard of.
 struct EventFormat {
@@ -43,6 +50,9 @@ struct EventFormat {
   std::string name;    // "kfree_skb"
   std::string text;    // the format file, or our own text in its syntax when synthetic
   std::vector<FormatField> fields;  // decoded from text; common_* fields included
+  // The print fmt taken apart on the recording host; empty where it is more than fields in text.
+  // Readers print from this: format text of a foreign trace is never parsed.
+  std::vector<PrintPiece> print;
   bool synthetic = false;  // made by this tool from side-band records: no such tracepoint here
   std::string FullName() const { return system + ":" + name; }
 };

@@ -2,6 +2,7 @@
 
 #include <linux/perf_event.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace correlate {
@@ -135,8 +136,8 @@ RecordKind ParseSample(absl::Span<const uint8_t> body, uint64_t sample_type, Par
 
 // A fixed-size or trailing char array, up to its first NUL.
 std::string TakeName(absl::Span<const uint8_t> bytes) {
-  return std::string(reinterpret_cast<const char*>(bytes.data()),
-                     strnlen(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  const auto end = std::find(bytes.begin(), bytes.end(), 0);
+  return std::string(bytes.begin(), end);
 }
 
 RecordKind ParseKsymbol(FieldCursor cursor, const SampleId& id, KsymbolRecord* ksymbol) {

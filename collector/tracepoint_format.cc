@@ -1,16 +1,17 @@
 #include "collector/tracepoint_format.h"
 
+#include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 extern "C" {
 #include <traceevent/event-parse.h>
-#include <traceevent/trace-seq.h>
 }
 
 namespace correlate {
@@ -76,22 +77,61 @@ void TakeNames(const tep_print_arg* arg, std::vector<FormatField>* fields) {
   }
 }
 
-// Which arguments are printed with %pS and its kin (Documentation/core-api/printk-formats.rst).
-void TakeCodePointers(const char* format, const tep_print_arg* arg,
-                      std::vector<FormatField>* fields) {
-  if (format == nullptr) return;
-  for (const char* at = format; *at != '\0' && arg != nullptr; ++at) {
-    if (*at != '%') continue;
-    ++at;
-    if (*at == '%') continue;
-    while (*at != '\0' && std::strchr("-+ #0123456789.*lhzL", *at) != nullptr) ++at;
-    if (*at == '\0') return;
-    if (*at == 'p' && at[1] != '\0' && std::strchr("sSfFB", at[1]) != nullptr) {
-      FormatField* field = Find(fields, FieldOf(arg));
-      if (field != nullptr) field->is_code = true;
+// The field that an argument prints: itself, its name from a table, or its string.
+const char* PrintedField(const tep_print_arg* arg) {
+  if (arg == nullptr) return nullptr;
+  switch (arg->type) {
+    case TEP_PRINT_SYMBOL:
+      return FieldOf(arg->symbol.field);
+    case TEP_PRINT_STRING:
+      return arg->string.string;
+    default:
+      return FieldOf(arg);
+  }
+}
+
+// Takes the print fmt apart. An argument that is more than a field (an expression, a hex dump)
+// makes the whole thing unusable: a text with holes would mislead.
+std::vector<PrintPiece> TakePrint(const tep_print_fmt& print_fmt,
+                                  std::vector<FormatField>* fields) {
+  std::vector<PrintPiece> pieces;
+  if (print_fmt.format == nullptr) return pieces;
+  std::string literal;
+  const auto flush = [&] {
+    if (!literal.empty()) pieces.push_back({.literal = std::move(literal)});
+    literal.clear();
+  };
+  const tep_print_arg* arg = print_fmt.args;
+  for (const char* at = print_fmt.format; *at != '\0'; ++at) {
+    // libtraceevent keeps the escapes of the C string.
+    if (*at == '\\' && at[1] != '\0') {
+      ++at;
+      literal += *at == 'n' ? ' ' : *at == 't' ? '\t' : *at;
+      continue;
     }
+    if (*at != '%') {
+      literal += *at;
+      continue;
+    }
+    if (at[1] == '%') {
+      literal += *at++;
+      continue;
+    }
+    const char* end = at + 1;
+    while (*end != '\0' && std::strchr("-+ #0123456789.lhzL", *end) != nullptr) ++end;
+    if (*end == '\0') return {};
+    const bool code = *end == 'p' && end[1] != '\0' && std::strchr("sSfFB", end[1]) != nullptr;
+    if (code) ++end;
+    FormatField* field = Find(fields, PrintedField(arg));
+    if (field == nullptr) return {};
+    field->is_code |= code;
+    flush();
+    pieces.push_back({.field = field->name, .conversion = std::string(at, end + 1)});
+    at = end;
     arg = arg->next;
   }
+  flush();
+  return pieces;
 }
 
 FormatField Describe(const tep_format_field& field) {
@@ -128,86 +168,8 @@ absl::StatusOr<EventFormat> ParseEventFormat(absl::string_view system, absl::str
     }
   }
   TakeNames(event->print_fmt.args, &format.fields);
-  TakeCodePointers(event->print_fmt.format, event->print_fmt.args, &format.fields);
+  format.print = TakePrint(event->print_fmt, &format.fields);
   return format;
-}
-
-bool FieldsWithin(const EventFormat& format, absl::Span<const uint8_t> raw) {
-  for (const FormatField& field : format.fields) {
-    if (field.offset > raw.size() || field.size > raw.size() - field.offset) return false;
-    if (!field.is_dynamic) continue;
-    if (field.size != sizeof(uint32_t)) return false;
-    uint32_t location;
-    std::memcpy(&location, raw.data() + field.offset, sizeof location);
-    uint64_t offset = location & 0xffff;
-    const uint64_t length = location >> 16;
-    // __rel_loc counts from behind the field (include/trace/stages/stage1_struct_define.h).
-    if (absl::StrContains(field.type, "__rel_loc")) offset += field.offset + field.size;
-    if (offset + length > raw.size()) return false;
-  }
-  return true;
-}
-
-class TracepointPrinter::Parsed {
- public:
-  static std::unique_ptr<Parsed> Create(const EventFormat& format) {
-    auto parsed = std::make_unique<Parsed>();
-    parsed->tep_ = NewTep();
-    if (parsed->tep_ == nullptr || format.text.empty()) return nullptr;
-    parsed->event_ = Parse(parsed->tep_.get(), format.system, format.text);
-    if (parsed->event_ == nullptr) return nullptr;
-    // What is checked against the bytes must be what libtraceevent will read.
-    const auto again = ParseEventFormat(format.system, format.text);
-    if (!again.ok()) return nullptr;
-    parsed->checked_ = *again;
-    return parsed;
-  }
-
-  bool Fits(absl::Span<const uint8_t> raw) const { return FieldsWithin(checked_, raw); }
-
-  std::string Print(absl::Span<const uint8_t> raw, CodeNamer namer) {
-    namer_ = &namer;
-    tep_set_function_resolver(tep_.get(), &Parsed::Name, this);
-    tep_record record = {};
-    record.size = static_cast<int>(raw.size());
-    // libtraceevent does not write to it; its type is historical.
-    record.data = const_cast<uint8_t*>(raw.data());
-    trace_seq text;
-    trace_seq_init(&text);
-    tep_print_event(tep_.get(), &text, &record, "%s", TEP_PRINT_INFO);
-    std::string printed(text.buffer, text.len);
-    trace_seq_destroy(&text);
-    tep_reset_function_resolver(tep_.get());
-    return printed;
-  }
-
- private:
-  static char* Name(void* self, unsigned long long* address, char** module) {
-    auto* parsed = static_cast<Parsed*>(self);
-    CodeName name;
-    if (!(*parsed->namer_)(*address, &name)) return nullptr;
-    *address = name.start;
-    *module = nullptr;
-    parsed->symbol_ = std::move(name.symbol);
-    return parsed->symbol_.data();
-  }
-
-  Tep tep_;
-  tep_event* event_ = nullptr;  // owned by tep_
-  EventFormat checked_;
-  const CodeNamer* namer_ = nullptr;  // during Print
-  std::string symbol_;
-};
-
-TracepointPrinter::TracepointPrinter(const EventFormat& format)
-    : parsed_(Parsed::Create(format)) {}
-
-TracepointPrinter::~TracepointPrinter() = default;
-
-std::string TracepointPrinter::Print(absl::Span<const uint8_t> raw, CodeNamer namer) {
-  if (parsed_ != nullptr && parsed_->Fits(raw)) return parsed_->Print(raw, namer);
-  return absl::StrCat("raw=", absl::BytesToHexString(absl::string_view(
-                                  reinterpret_cast<const char*>(raw.data()), raw.size())));
 }
 
 }  // namespace correlate

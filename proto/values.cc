@@ -130,6 +130,12 @@ void ToProto(const EventFormat& format, pb::Format* message) {
   message->set_text(format.text);
   message->set_synthetic(format.synthetic);
   for (const FormatField& field : format.fields) ToProto(field, message->add_fields());
+  for (const PrintPiece& piece : format.print) {
+    pb::PrintPiece* written = message->add_print();
+    written->set_literal(piece.literal);
+    written->set_field(piece.field);
+    written->set_conversion(piece.conversion);
+  }
 }
 
 void ToProto(const ClockReading& clocks, pb::ClockReading* message) {
@@ -303,6 +309,9 @@ EventFormat FromProto(const pb::Format& message) {
   format.text = message.text();
   format.synthetic = message.synthetic();
   for (const pb::Field& field : message.fields()) format.fields.push_back(FromProto(field));
+  for (const pb::PrintPiece& piece : message.print()) {
+    format.print.push_back({piece.literal(), piece.field(), piece.conversion()});
+  }
   return format;
 }
 

@@ -122,6 +122,10 @@ EventFormat ProgramFormat(uint32_t format_id, absl::string_view name) {
   absl::StrAppend(&format.text, "\nprint fmt: \"prog=", tag_format, " type=%s id=%u name=%s\", ",
                   tag_values, "__print_symbolic(REC->type, ", symbols, "{ ", kUnknown,
                   ", \"UNKNOWN\" }), REC->id, REC->name\n");
+  format.print = {{.literal = "prog="},  {.field = "prog_tag", .conversion = "%s"},
+                  {.literal = " type="}, {.field = "type", .conversion = "%s"},
+                  {.literal = " id="},   {.field = "id", .conversion = "%u"},
+                  {.literal = " name="}, {.field = "name", .conversion = "%s"}};
   return format;
 }
 

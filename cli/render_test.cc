@@ -1,0 +1,79 @@
+// What script and report print of a recording, compared with the files in tests/golden. To write
+// them anew after a change that is meant: see docs/contributing.md.
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+
+#include "cli/event_fields.h"
+#include "cli/report_tables.h"
+#include "cli/report_text.h"
+#include "cli/script_command.h"
+#include "cli/test_events.h"
+#include "gtest/gtest.h"
+
+namespace correlate {
+namespace {
+
+std::string Script(bool json) {
+  std::ostringstream out;
+  FeedTestRecording(*MakeScriptPrinter(out, json));
+  return out.str();
+}
+
+std::string Report(const std::string& by, bool json) {
+  ReportTables tables(*ParseGroupKeys(by));
+  FeedTestRecording(tables);
+  return json ? RenderReportJson(tables) : RenderReport(tables, "test.pb");
+}
+
+void ExpectGolden(const std::string& name, const std::string& text) {
+  const std::string path = "tests/golden/" + name;
+  if (const char* root = std::getenv("UPDATE_GOLDEN_IN"); root != nullptr) {
+    std::ofstream(std::string(root) + "/" + path) << text;
+    return;
+  }
+  std::ifstream file(path);
+  ASSERT_TRUE(file.good()) << path;
+  std::ostringstream golden;
+  golden << file.rdbuf();
+  EXPECT_EQ(text, golden.str()) << path;
+}
+
+TEST(Render, Script) { ExpectGolden("script.txt", Script(false)); }
+TEST(Render, ScriptJson) { ExpectGolden("script.jsonl", Script(true)); }
+TEST(Render, Report) { ExpectGolden("report.txt", Report("", false)); }
+TEST(Render, ReportJson) { ExpectGolden("report.json", Report("", true)); }
+TEST(Render, ReportBy) {
+  ExpectGolden("report_by.txt", Report("event,reason,location,device,program", false));
+}
+
+TEST(Render, NoControlCharacterReachesATerminal) {
+  for (const std::string& text : {Script(false), Report("", false), Report("device", false)}) {
+    for (const char c : text) {
+      EXPECT_TRUE(static_cast<unsigned char>(c) >= 0x20 || c == '\n' || c == '\t') << text;
+    }
+  }
+}
+
+TEST(Render, EveryLineOfJsonParses) {
+  std::istringstream lines(Script(true));
+  std::string line;
+  int count = 0;
+  for (; std::getline(lines, line); ++count) {
+    const Json json = Json::parse(line);
+    EXPECT_TRUE(json.contains("event") || json.contains("lost"));
+  }
+  EXPECT_EQ(count, 5);
+}
+
+TEST(Render, AnUnknownKeyNamesTheKeysThereAre) {
+  const auto keys = ParseGroupKeys("reason,colour");
+  ASSERT_FALSE(keys.ok());
+  EXPECT_NE(std::string(keys.status().message()).find("'colour'"), std::string::npos);
+  EXPECT_NE(std::string(keys.status().message()).find("location"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace correlate
