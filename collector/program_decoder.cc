@@ -66,9 +66,9 @@ std::vector<ProgramLine> Lines(const RawProgramInfo& raw, const BtfNames& names,
                         static_cast<uint32_t>(BPF_LINE_INFO_LINE_NUM(info.line_col))};
     // Two lines at one address: the first one emitted no instruction.
     if (!lines.empty() && lines.back().address == address) lines.pop_back();
-    const bool starts_function =
-        std::any_of(functions.begin(), functions.end(),
-                    [&](const ProgramFunction& function) { return function.address == address; });
+    const bool starts_function = std::any_of(
+        functions.begin(), functions.end(),
+        [&](const ProgramFunction& function) { return function.address == line.address; });
     // Only the column changed.
     if (!lines.empty() && !starts_function && lines.back().line == line.line &&
         lines.back().file == line.file) {

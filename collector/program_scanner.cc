@@ -5,6 +5,7 @@
 #include <linux/bpf.h>
 
 #include <cerrno>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -88,12 +89,16 @@ absl::StatusOr<RawProgramInfo> ReadRaw(int fd, uint32_t id) {
     return bpf_prog_get_info_by_fd(fd, &info, &bytes);
   };
   // First the counts, then the arrays. The program is open, so nothing of it but its maps changes.
-  bpf_prog_info counts = {};
+  // memset, for the padding too: the kernel refuses a struct with bytes set that it does not know, and
+  // `= {}` may leave padding as it was.
+  bpf_prog_info counts;
+  std::memset(&counts, 0, sizeof counts);
   if (const int error = get_info(counts); error < 0) {
     return ErrnoStatus(-error, absl::StrCat("BPF program ", id), Advice(-error));
   }
   RawProgramInfo raw;
   bpf_prog_info& info = raw.info;
+  std::memset(&info, 0, sizeof info);
   const auto address = [](const auto& vector) { return reinterpret_cast<uint64_t>(vector.data()); };
 
   raw.jited_ksyms.resize(counts.nr_jited_ksyms);

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 
+#include <cstring>
 #include <map>
 #include <utility>
 
@@ -15,7 +16,8 @@ std::vector<XdpLink> ListXdpLinks() {
   for (uint32_t id = 0; bpf_link_get_next_id(id, &id) == 0;) {
     const ScopedFd fd(bpf_link_get_fd_by_id(id));
     if (!fd.valid()) continue;  // gone, or no right to
-    bpf_link_info info = {};
+    bpf_link_info info;
+    std::memset(&info, 0, sizeof info);  // padding and all of its union: the kernel looks at both
     uint32_t bytes = sizeof info;
     if (bpf_link_get_info_by_fd(fd.get(), &info, &bytes) != 0) continue;
     if (info.type == BPF_LINK_TYPE_XDP) links.push_back({id, info.prog_id, info.xdp.ifindex});
