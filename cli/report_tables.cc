@@ -92,7 +92,9 @@ void ReportTables::OnAttachment(const Attachment& attachment) {
   attachments_.push_back(attachment);
 }
 
-void ReportTables::OnDevice(const Device&) {}
+void ReportTables::OnProgram(const ProgramInfo& program) {
+  program_names_[program.id] = program.name;
+}
 
 void ReportTables::OnEvent(const CorrelatedEvent& event) {
   ++events_;
@@ -192,6 +194,22 @@ std::vector<ReportTables::ByGroup> ReportTables::Groups() const {
   std::stable_sort(groups.begin(), groups.end(),
                    [](const ByGroup& a, const ByGroup& b) { return a.events > b.events; });
   return groups;
+}
+
+std::vector<ReportTables::Suspect> ReportTables::SuspectsOf(absl::string_view reason) const {
+  const absl::string_view direction = reason == "TC_INGRESS"  ? "ingress"
+                                      : reason == "TC_EGRESS" ? "egress"
+                                                              : "";
+  std::vector<Suspect> suspects;
+  for (const Attachment& attachment : attachments_) {
+    const bool tc = attachment.hook == "tc" || attachment.hook == "tcx";
+    const bool there =
+        reason == "XDP" ? attachment.hook == "xdp" : tc && attachment.direction == direction;
+    if (!there) continue;
+    const auto name = program_names_.find(attachment.program_id);
+    suspects.push_back({name == program_names_.end() ? "" : name->second, attachment});
+  }
+  return suspects;
 }
 
 std::vector<Attachment> ReportTables::AttachmentsOf(uint32_t program_id) const {

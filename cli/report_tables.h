@@ -44,7 +44,7 @@ class ReportTables : public TraceSink {
   void OnRecording(const RecordingFacts& facts) override;
   void OnClocks(const ClockReading& clocks) override;
   void OnAttachment(const Attachment& attachment) override;
-  void OnDevice(const Device& device) override;
+  void OnProgram(const ProgramInfo& program) override;
   void OnEvent(const CorrelatedEvent& event) override;
   void OnLoss(const Loss& loss) override;
   void OnCounts(const EventCounts& counts) override;
@@ -60,6 +60,13 @@ class ReportTables : public TraceSink {
   std::vector<ByGroup> Groups() const;
   // Where the program was attached during the recording, as the tables tell.
   std::vector<Attachment> AttachmentsOf(uint32_t program_id) const;
+
+  // What was attached where a drop reason points to: who it may have been, where no event tells.
+  struct Suspect {
+    std::string program;  // name; empty: unknown
+    Attachment attachment;
+  };
+  std::vector<Suspect> SuspectsOf(absl::string_view reason) const;
 
   const std::vector<GroupKey>& by() const { return by_; }
   const RecordingFacts& facts() const { return facts_; }
@@ -80,6 +87,7 @@ class ReportTables : public TraceSink {
   RecordingFacts facts_;
   WallClock clock_;
   std::vector<Attachment> attachments_;
+  absl::flat_hash_map<uint32_t, std::string> program_names_;  // by id, the latest
   absl::flat_hash_map<std::string, CulpritGroup> culprits_;
   absl::flat_hash_map<std::string, NoProgramGroup> without_;
   std::map<std::vector<std::string>, uint64_t> groups_;

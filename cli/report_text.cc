@@ -1,5 +1,8 @@
 #include "cli/report_text.h"
 
+#include <algorithm>
+#include <set>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -92,6 +95,30 @@ std::string WithoutProgram(const ReportTables& tables) {
   return absl::StrCat("\n", table.Render());
 }
 
+// Under the table: for reasons that point to a hook, what was attached there. No blame, a place to
+// look.
+std::string Suspects(const ReportTables& tables) {
+  constexpr size_t kMostLines = 10;
+  std::set<std::string> reasons;
+  for (const NoProgramGroup* group : tables.WithoutProgram()) reasons.insert(group->reason);
+  std::string text;
+  for (const std::string& reason : reasons) {
+    const auto suspects = tables.SuspectsOf(reason);
+    if (suspects.empty()) continue;
+    absl::StrAppend(&text, "\n", Printable(reason), " may come from one of these, attached during ",
+                    "the recording; no event says which, so none is blamed:\n");
+    for (size_t i = 0; i < std::min(suspects.size(), kMostLines); ++i) {
+      absl::StrAppend(&text, "  ", Printable(suspects[i].program), " #",
+                      suspects[i].attachment.program_id, ", ",
+                      DescribeAttachment(suspects[i].attachment), "\n");
+    }
+    if (suspects.size() > kMostLines) {
+      absl::StrAppend(&text, "  and ", suspects.size() - kMostLines, " more\n");
+    }
+  }
+  return text;
+}
+
 std::string GroupedCounts(const ReportTables& tables) {
   std::vector<Align> columns(tables.by().size(), Align::kLeft);
   columns.insert(columns.end(), {Align::kRight, Align::kRight});
@@ -129,7 +156,7 @@ Json CulpritToJson(const ReportTables& tables, const CulpritGroup& group) {
 std::string RenderReport(const ReportTables& tables, const std::string& name) {
   const std::string head = Head(tables, name);
   if (!tables.by().empty()) return absl::StrCat(head, "\n", GroupedCounts(tables));
-  return absl::StrCat(head, "\n", Culprits(tables), WithoutProgram(tables));
+  return absl::StrCat(head, "\n", Culprits(tables), WithoutProgram(tables), Suspects(tables));
 }
 
 std::string RenderReportJson(const ReportTables& tables) {
@@ -164,6 +191,13 @@ std::string RenderReportJson(const ReportTables& tables) {
     if (!group->location.empty()) entry["location"] = ValidUtf8(group->location);
     if (!group->reason.empty()) entry["reason"] = ValidUtf8(group->reason);
     entry["why"] = ValidUtf8(group->why);
+    for (const ReportTables::Suspect& suspect : tables.SuspectsOf(group->reason)) {
+      Json attached;
+      attached["id"] = suspect.attachment.program_id;
+      if (!suspect.program.empty()) attached["name"] = ValidUtf8(suspect.program);
+      attached["attachment"] = AttachmentToJson(suspect.attachment);
+      entry["attached_there"].push_back(attached);
+    }
     entry["events"] = absl::StrCat(group->events);
     json["no_program"].push_back(entry);
   }

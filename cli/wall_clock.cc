@@ -22,7 +22,8 @@ std::optional<uint64_t> WallClock::RealtimeNs(uint64_t monotonic_ns) const {
   if (after == realtime_by_monotonic_.end()) return before->second + since;
   const uint64_t monotonic = after->first - before->first;
   const uint64_t realtime = after->second - before->second;  // wraps when the clock was set back
-  // A clock that was set, rather than slewed, jumps somewhere in between: stay with the earlier one.
+  // A clock that was set, rather than slewed, jumps somewhere in between: stay with the earlier
+  // one.
   const uint64_t most_slew = monotonic / 100;
   if (realtime > monotonic + most_slew || realtime < monotonic - most_slew) {
     return before->second + since;

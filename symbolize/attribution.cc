@@ -32,13 +32,28 @@ constexpr std::pair<absl::string_view, absl::string_view> kBpfReasons[] = {
     {"NETFILTER_DROP", "a netfilter rule or program"},
 };
 
+// Where the kernel frees what an XDP program refused (drivers/net/veth.c, net/core/dev.c): the
+// reason is NOT_SPECIFIED for every verdict alike.
+bool FreedByXdpPath(const Stack& stack) {
+  for (const Frame* frame : stack.frames) {
+    if (IsContextBoundary(frame->symbol)) return false;
+    const absl::string_view name = BaseName(frame->symbol);
+    if (name == "veth_xdp_rcv_skb" || name == "do_xdp_generic") return true;
+  }
+  return false;
+}
+
 std::string WhyNoProgram(const std::optional<absl::string_view>& reason, const Stack* stack) {
   if (stack == nullptr) return "no callchain was recorded";
   if (!reason.has_value()) return "no BPF program on the callchain";
+  if (*reason == "NOT_SPECIFIED" && FreedByXdpPath(*stack)) {
+    return "freed by the XDP receive path after an XDP program's verdict; for ABORTED and unknown "
+           "actions an xdp:xdp_exception names the program";
+  }
   for (const auto& [name, suspect] : kBpfReasons) {
     if (name != *reason) continue;
     return absl::StrCat(name, " points to ", suspect,
-                        ", which has returned by then; the event does not tell the device");
+                        ", which has returned by then; the event does not tell which");
   }
   return absl::StrCat("no BPF program on the callchain; reason ", *reason);
 }
