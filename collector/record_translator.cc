@@ -13,10 +13,11 @@ void RecordTranslator::AddEvent(uint64_t event_id, uint32_t format_id) {
   events_[event_id] = {format_id};
 }
 
-void RecordTranslator::Append(size_t stream_index, absl::Span<const uint8_t> record) {
+uint64_t RecordTranslator::Append(size_t stream_index, absl::Span<const uint8_t> record) {
   Stream& stream = streams_[stream_index];
   stream.last_time_ns = RecordTime(record, stream.layout).value_or(stream.last_time_ns);
   order_.Append(stream_index, stream.last_time_ns, record);
+  return stream.last_time_ns;
 }
 
 void RecordTranslator::Release(uint64_t horizon_ns, EventSink& sink) {

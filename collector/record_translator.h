@@ -23,8 +23,8 @@ class RecordTranslator {
   void AddEvent(uint64_t event_id, uint32_t format_id);
 
   // Keeps a copy of one record until it is released. Records without a time take that of the record
-  // before them in their stream.
-  void Append(size_t stream, absl::Span<const uint8_t> record);
+  // before them in their stream. Returns the time.
+  uint64_t Append(size_t stream, absl::Span<const uint8_t> record);
   // Hands over all that is older than `horizon_ns`, oldest first. Losses are not events here: their
   // counts come from the events' own counters, see lost().
   void Release(uint64_t horizon_ns, EventSink& sink);
