@@ -24,6 +24,10 @@ constexpr uint32_t kCompressed2 = 83;
 constexpr int kTracingDataFeature = 1;  // HEADER_TRACING_DATA
 constexpr int kFeatures = 256;
 constexpr uint64_t kMostEvents = 65536;
+// What of sample_type makes up the sample_id of records that are no samples (perf_event_open(2)).
+constexpr uint64_t kTrailerFields = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ID |
+                                    PERF_SAMPLE_STREAM_ID | PERF_SAMPLE_CPU |
+                                    PERF_SAMPLE_IDENTIFIER;
 
 // perf.data's `struct perf_file_section`.
 struct Section {
@@ -43,6 +47,12 @@ struct Header {
 
 absl::Status Damaged(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("not a usable perf.data file: ", what));
+}
+
+absl::Status Unusable(absl::string_view why) {
+  return absl::UnimplementedError(absl::StrCat(
+      "this perf.data file cannot be read: ", why,
+      "; record tracepoints alone, with one `perf record -a -g -k CLOCK_MONOTONIC -e EVENTS`"));
 }
 
 absl::StatusOr<absl::string_view> Slice(absl::string_view bytes, const Section& section) {
@@ -160,29 +170,36 @@ absl::Status PerfDataSource::ParseFile(absl::string_view bytes) {
   if (header->attr_size < PERF_ATTR_SIZE_VER0 + sizeof(Section) || header->attr_size > 4096) {
     return Damaged("its attributes have an impossible size");
   }
-  std::optional<RecordLayout> layout;
+  // One layout for all: that of samples, and of it the fields that end every other record.
+  std::optional<uint64_t> samples;
+  std::optional<uint64_t> side_band;
   while (const auto entry = TakeBytes(&attrs, header->attr_size)) {
     perf_event_attr attr = {};
     std::memcpy(&attr, entry->data(),
                 std::min<size_t>(sizeof attr, header->attr_size - sizeof(Section)));
     absl::string_view ids_section = entry->substr(header->attr_size - sizeof(Section));
     ASSIGN_OR_RETURN(absl::string_view ids, Slice(bytes, *Take<Section>(&ids_section)));
-    const RecordLayout own = {attr.sample_type, attr.sample_id_all != 0};
-    if (layout.has_value() &&
-        (layout->sample_type != own.sample_type || layout->sample_id_all != own.sample_id_all)) {
-      return absl::UnimplementedError(
-          "the events of this perf.data file differ in what they record; record them with one "
-          "`perf record -a -g`");
+    const bool is_tracepoint = attr.type == PERF_TYPE_TRACEPOINT;
+    // perf adds a dummy that carries side-band records alone.
+    if (!is_tracepoint && (attr.type != PERF_TYPE_SOFTWARE || attr.config != PERF_COUNT_SW_DUMMY)) {
+      return Unusable("it holds events that are no tracepoints");
     }
-    layout = own;
-    if (attr.type != PERF_TYPE_TRACEPOINT) continue;
+    if (!attr.sample_id_all) return Unusable("its side-band records have no times");
+    if (side_band.value_or(attr.sample_type & kTrailerFields) !=
+            (attr.sample_type & kTrailerFields) ||
+        (is_tracepoint && samples.value_or(attr.sample_type) != attr.sample_type)) {
+      return Unusable("its events differ in what they record");
+    }
+    side_band = attr.sample_type & kTrailerFields;
+    if (!is_tracepoint) continue;
+    samples = attr.sample_type;
     const auto format = std::find_if(format_of_tracepoint_.begin(), format_of_tracepoint_.end(),
                                      [&](const auto& known) { return known.first == attr.config; });
     if (format == format_of_tracepoint_.end()) continue;
     while (const auto id = Take<uint64_t>(&ids)) translator_.AddEvent(*id, format->second);
   }
-  if (!layout.has_value()) return Damaged("it holds no events");
-  stream_ = translator_.AddStream(0, *layout);
+  if (!samples.has_value()) return Unusable("it holds no tracepoints");
+  stream_ = translator_.AddStream(0, {*samples, true});
   return absl::OkStatus();
 }
 
@@ -198,8 +215,7 @@ absl::Status PerfDataSource::Read(EventSink& sink) {
       return Damaged("a record says that it is longer than the file");
     }
     if (header.type == kCompressed || header.type == kCompressed2) {
-      return absl::UnimplementedError(
-          "this perf.data file is compressed; record without -z, or unpack it with `perf inject`");
+      return Unusable("it is compressed");
     }
     if (header.type == kFinishedRound) {
       // Everything older than the newest record of the round before has been seen by now.
