@@ -60,7 +60,9 @@ TEST_F(PerfData, CutAnywhereIsAnErrorOrCostsNoEvent) {
   int read = 0;
   for (size_t size = 0; size < bytes_.size(); size += 1 + size / 50) {
     const Outcome outcome = Read(bytes_.substr(0, size));
-    if (outcome.parsed) EXPECT_EQ(outcome.samples, 1001u) << size;
+    if (outcome.parsed) {
+      EXPECT_EQ(outcome.samples, 1001u) << size;
+    }
     ++(outcome.parsed ? read : refused);
   }
   EXPECT_GT(refused, 100);
