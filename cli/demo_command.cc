@@ -55,7 +55,7 @@ class Demo {
   absl::Status Run() {
     ASSIGN_OR_RETURN(const StopSignals signals, StopSignals::Block());
     // First, as it says best which privilege is missing. The side-band is heard from here on.
-    ASSIGN_OR_RETURN(recording_, Recording::Open(RecordingOptions{.command_line = {"demo"}}));
+    ASSIGN_OR_RETURN(recording_, Recording::Open(RecordingOptions()));
     // Before the names are covered: the trace may lie below.
     if (!request_.output.empty()) {
       ASSIGN_OR_RETURN(writer_, TraceWriter::Create(request_.output));

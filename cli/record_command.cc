@@ -184,7 +184,6 @@ void AddRecordCommand(CLI::App& app, int* exit_code) {
       *exit_code = kExitUsage;
       return;
     }
-    request->recording.command_line = {"record"};
     *exit_code = RunRecord(*request);
   });
 }

@@ -10,7 +10,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "base/errno_status.h"
+#include "base/files.h"
 #include "base/status_macros.h"
 #include "cli/version.h"
 #include "collector/attachment_scanner.h"
@@ -32,6 +34,13 @@ void RaiseOpenFiles() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// How this process was called, for the trace; empty without /proc.
+std::vector<std::string> OwnCommandLine() {
+  const auto arguments = ReadFile("/proc/self/cmdline");  // each ends with a NUL, proc(5)
+  if (!arguments.ok()) return {};
+  return absl::StrSplit(absl::StripSuffix(*arguments, absl::string_view("\0", 1)), '\0');
 }
 
 uint64_t OwnCpuNs() {
@@ -111,7 +120,7 @@ void Recording::TellFacts() {
   facts_.online_cpus = host.online_cpus;
   facts_.memory_bytes = host.memory_bytes;
   facts_.tool_version = kVersion;
-  facts_.command_line = options_.command_line;
+  facts_.command_line = OwnCommandLine();
   facts_.requested_events = options_.events;
   facts_.enabled_events = selection_.tracepoints;
   if (selection_.program_loads) facts_.synthetic_events.emplace_back(kProgramLoadEvent);
@@ -124,6 +133,8 @@ void Recording::TellFacts() {
 }
 
 void Recording::AddNote(std::string text) {
+  // The looks at the start and at the end find the same things missing.
+  if (std::find(notes_.begin(), notes_.end(), text) != notes_.end()) return;
   sink_->OnNote({MonotonicNs(), text});
   notes_.push_back(std::move(text));
 }

@@ -25,8 +25,7 @@ struct RecordingOptions {
   std::vector<std::string> events;  // as given with -e; empty: the defaults
   bool callchains = true;
   uint32_t max_stack = 64;
-  size_t ring_bytes = 0;                  // a CPU; 0: see PerfSourceSpec
-  std::vector<std::string> command_line;  // for the trace
+  size_t ring_bytes = 0;  // a CPU; 0: see PerfSourceSpec
 };
 
 class Recording {

@@ -102,8 +102,11 @@ absl::StatusOr<KernelSymbols> KernelSymbols::Parse(absl::string_view kallsyms) {
     symbols.entries_.push_back(entry);
   }
   if (symbols.entries_.empty() && hidden) {
+    // kernel/ksyms_common.c, kallsyms_show_value
     return absl::FailedPreconditionError(
-        "/proc/kallsyms shows no addresses: needs CAP_SYSLOG, or sysctl kernel.kptr_restrict=0");
+        "/proc/kallsyms shows no addresses: run as root with sysctl kernel.kptr_restrict below 2 "
+        "(or with CAP_SYSLOG; without it kernel.kptr_restrict=0 and kernel.perf_event_paranoid=1 "
+        "would do)");
   }
   const auto better = [](const Entry& a, const Entry& b) {
     if (a.address != b.address) return a.address < b.address;
