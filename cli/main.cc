@@ -1,15 +1,18 @@
 // bpftrace-correlate: composition root. Every command is a file pair of its own (x_command.h) that
 // adds its options to the parser and leaves the process's exit status here.
 #include <CLI/CLI.hpp>
+#include <string>
 
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
+#include "cli/version.h"
 
 int main(int argc, char** argv) {
   CLI::App app(
       "Which BPF program, attached where, by which verdict and at which source line, dropped or "
       "broke this packet?",
       "bpftrace-correlate");
+  app.set_version_flag("--version", std::string("bpftrace-correlate ") + correlate::kVersion);
   app.require_subcommand(1);
   int exit_code = correlate::kExitSuccess;
   correlate::AddCommands(app, &exit_code);
