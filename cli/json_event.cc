@@ -1,6 +1,5 @@
 #include "cli/json_event.h"
 
-#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "cli/text.h"
 
@@ -30,17 +29,6 @@ Json StackToJson(const Stack& stack) {
   Json json = Json::array();
   for (const Frame* frame : stack.frames) json.push_back(FrameToJson(*frame));
   return json;
-}
-
-// The text for `id`, made when it is first asked for. Ids of a trace are new in every chunk, so the
-// table is emptied before it grows large.
-const std::string& Remember(absl::flat_hash_map<uint64_t, std::string>* texts, uint64_t id,
-                            absl::FunctionRef<Json()> make) {
-  constexpr size_t kMostTexts = 4096;
-  const auto known = texts->find(id);
-  if (known != texts->end()) return known->second;
-  if (texts->size() >= kMostTexts) texts->clear();
-  return texts->emplace(id, make().dump()).first->second;
 }
 
 Json ProgramToJson(const BlamedProgram& program) {
@@ -107,15 +95,14 @@ std::string JsonEventLines::Line(const CorrelatedEvent& event, const WallClock& 
   std::string line = json.dump();
   line.pop_back();  // the closing brace
   if (event.stack != nullptr) {
-    absl::StrAppend(&line, ",\"stack\":", Remember(&stacks_, event.stack->id, [&] {
-      return StackToJson(*event.stack);
+    absl::StrAppend(&line, ",\"stack\":", stacks_.Get(event.stack->id, [&] {
+      return StackToJson(*event.stack).dump();
     }));
   }
   if (event.attribution != nullptr) {
-    absl::StrAppend(&line,
-                    ",\"attribution\":", Remember(&attributions_, event.attribution->id, [&] {
-                      return AttributionToJson(*event.attribution);
-                    }));
+    absl::StrAppend(&line, ",\"attribution\":", attributions_.Get(event.attribution->id, [&] {
+      return AttributionToJson(*event.attribution).dump();
+    }));
   }
   return line + "}";
 }

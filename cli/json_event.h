@@ -5,25 +5,22 @@
 #include <cstdint>
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
 #include "cli/event_fields.h"
+#include "cli/text_by_id.h"
 #include "cli/wall_clock.h"
 #include "symbolize/correlated_event.h"
 
 namespace correlate {
 
-// Events as lines of JSON. A stack or an attribution is turned into text once and then reused by
-// its id: a trace has far fewer of them than events. One thread.
+// Events as lines of JSON. One thread.
 class JsonEventLines {
  public:
   // One object, without the newline. `clock` gives the wall time where it knows it.
   std::string Line(const CorrelatedEvent& event, const WallClock& clock);
 
  private:
-  using Texts = absl::flat_hash_map<uint64_t, std::string>;  // by id
-
-  Texts stacks_;
-  Texts attributions_;
+  TextById stacks_;
+  TextById attributions_;
 };
 
 Json AttributionToJson(const Attribution& attribution);

@@ -8,6 +8,7 @@
 #include "cli/event_text.h"
 #include "cli/json_event.h"
 #include "cli/text.h"
+#include "cli/text_by_id.h"
 #include "cli/trace_input.h"
 #include "cli/wall_clock.h"
 #include "cli/wording.h"
@@ -54,6 +55,12 @@ std::string FrameText(const Frame& frame) {
   }
 }
 
+std::string StackText(const Stack& stack) {
+  std::string text;
+  for (const Frame* frame : stack.frames) absl::StrAppend(&text, FrameText(*frame), "\n");
+  return text;
+}
+
 class TextPrinter : public TraceSink {
  public:
   explicit TextPrinter(std::ostream& out) : out_(out) {}
@@ -66,10 +73,12 @@ class TextPrinter : public TraceSink {
                             Printable(event.format->FullName()))
          << Printable(EventText(event)) << "\n";
     if (event.stack != nullptr) {
-      for (const Frame* frame : event.stack->frames) out_ << FrameText(*frame) << "\n";
+      out_ << stacks_.Get(event.stack->id, [&] { return StackText(*event.stack); });
     }
     if (event.attribution != nullptr) {
-      out_ << "\t=> " << DescribeAttribution(*event.attribution) << "\n";
+      out_ << attributions_.Get(event.attribution->id, [&] {
+        return absl::StrCat("\t=> ", DescribeAttribution(*event.attribution), "\n");
+      });
     }
     if (event.stack != nullptr || event.attribution != nullptr) out_ << "\n";
   }
@@ -84,6 +93,8 @@ class TextPrinter : public TraceSink {
 
  private:
   std::ostream& out_;
+  TextById stacks_;
+  TextById attributions_;
 };
 
 }  // namespace
