@@ -49,6 +49,16 @@ TEST(Render, ReportBy) {
   ExpectGolden("report_by.txt", Report("event,reason,location,device,program", false));
 }
 
+TEST(Render, ReportOfAnIncompleteTraceSaysSoBeforeAnyFigure) {
+  ReportTables tables({});
+  FeedTestRecording(tables);
+  tables.SetIncomplete();
+  const std::string text = RenderReport(tables, "test.pb");
+  EXPECT_LT(text.find("INCOMPLETE"), text.find(" lost, "));
+  EXPECT_NE(text.find("INCOMPLETE"), std::string::npos);
+  EXPECT_FALSE(Json::parse(RenderReportJson(tables))["complete"]);
+}
+
 TEST(Render, NoControlCharacterReachesATerminal) {
   for (const std::string& text : {Script(false), Report("", false), Report("device", false)}) {
     for (const char c : text) {

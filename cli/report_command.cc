@@ -19,6 +19,7 @@ int RunReport(const ReportRequest& request) {
   ReportTables tables(*by);
   const int status = ReadTraceInput(request.input, "report", tables);
   if (status == kExitFailure) return status;
+  if (status == kExitDamaged) tables.SetIncomplete();
   std::cout << (request.json ? RenderReportJson(tables) : RenderReport(tables, request.input.path))
             << std::flush;
   return status;

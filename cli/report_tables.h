@@ -50,6 +50,10 @@ class ReportTables : public TraceSink {
   void OnCounts(const EventCounts& counts) override;
   void OnEnd(const RecordingEnd& end) override;
 
+  // The trace turned out to be damaged or cut short: a part of it was never handed over.
+  void SetIncomplete() { complete_ = false; }
+  bool complete() const { return complete_; }
+
   // Most events first.
   std::vector<const CulpritGroup*> Culprits() const;
   std::vector<const NoProgramGroup*> WithoutProgram() const;
@@ -92,6 +96,7 @@ class ReportTables : public TraceSink {
   absl::flat_hash_map<std::string, NoProgramGroup> without_;
   std::map<std::vector<std::string>, uint64_t> groups_;
   std::map<std::pair<uint32_t, uint32_t>, uint64_t> missed_;  // by format and CPU: running totals
+  bool complete_ = true;
   uint64_t events_ = 0;
   uint64_t drops_ = 0;
   uint64_t xdp_exceptions_ = 0;

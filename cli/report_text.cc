@@ -51,6 +51,11 @@ std::string Head(const ReportTables& tables, const std::string& name) {
     absl::StrAppend(&text, " from ", FormatUtcSeconds(*from));
   }
   if (facts.online_cpus > 0) absl::StrAppend(&text, ", ", Plural(facts.online_cpus, "CPU"));
+  if (!tables.complete()) {
+    absl::StrAppend(&text,
+                    "\nINCOMPLETE: the trace is damaged or cut short; what the missing part held, "
+                    "losses too, is in none of the figures below");
+  }
   absl::StrAppend(&text, "\n", FormatCount(tables.lost()), " lost, ", FormatCount(tables.missed()),
                   " missed; ", Plural(tables.drops(), "drop"), ", ",
                   Plural(tables.xdp_exceptions(), "XDP exception"), ", ",
@@ -163,6 +168,7 @@ std::string RenderReportJson(const ReportTables& tables) {
   Json json;
   json["host"] = ValidUtf8(tables.facts().hostname);
   json["seconds"] = tables.seconds();
+  json["complete"] = tables.complete();
   json["lost"] = absl::StrCat(tables.lost());
   json["missed"] = absl::StrCat(tables.missed());
   json["events"] = absl::StrCat(tables.events());
