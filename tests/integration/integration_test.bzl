@@ -1,0 +1,15 @@
+"""Tests of the binary, in Debian's Python."""
+
+def integration_test(name, src, **kwargs):
+    """`src` is a unittest module that ends with harness.main(), with #!/usr/bin/python3."""
+    native.sh_test(
+        name = name,
+        srcs = [src],
+        data = [":support"],
+        env = {
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": ".",  # the top of the tree: a test runs there
+        },
+        tags = ["root"],
+        **kwargs
+    )

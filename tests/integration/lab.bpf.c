@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* Programs whose verdicts the tests know: each looks for UDP to one port and leaves the rest alone. */
+#include <linux/pkt_cls.h>
+
+#include "cli/demo/udp_port.bpf.h"
+
+/* The same numbers stand in lab.py. */
+enum {
+  PORT_SHOT = 7001,
+  PORT_ABORT = 7002,
+  PORT_UNKNOWN_ACTION = 7003,
+  PORT_REDIRECT_NOWHERE = 7004,
+  PORT_MIRROR = 7005,
+  IFINDEX_DOWN = 77,
+  IFINDEX_NOWHERE = 0x7ffffff0,
+  UNKNOWN_ACTION = 42,
+  STORM_CLONES = 1000,
+};
+
+static __always_inline __u16 port_of(struct __sk_buff* skb) {
+  return udp_destination((void*)(long)skb->data, (void*)(long)skb->data_end);
+}
+
+static __noinline int lab_decide(struct __sk_buff* skb) {
+  __u16 port = port_of(skb);
+
+  if (port == PORT_SHOT) return TC_ACT_SHOT;
+  if (port == PORT_REDIRECT_NOWHERE) return bpf_redirect(IFINDEX_NOWHERE, 0);
+  return TC_ACT_OK;
+}
+
+/* Drops by its verdict: it has returned when the packet is freed. */
+SEC("tc")
+int lab_tc_verdict(struct __sk_buff* skb) { return lab_decide(skb); }
+
+static __noinline int lab_clone_to(struct __sk_buff* skb, __u32 ifindex) {
+  long error = bpf_clone_redirect(skb, ifindex, 0);
+
+  return error == 0;
+}
+
+/* The clone is freed inside the helper that the subprogram calls; the packet goes its way. */
+SEC("tc")
+int lab_tc_mirror(struct __sk_buff* skb) {
+  if (port_of(skb) == PORT_MIRROR) lab_clone_to(skb, IFINDEX_DOWN);
+  return TC_ACT_OK;
+}
+
+SEC("xdp")
+int lab_xdp(struct xdp_md* context) {
+  void* data = (void*)(long)context->data;
+  void* end = (void*)(long)context->data_end;
+  __u16 port = udp_destination(data, end);
+
+  if (port == PORT_ABORT) return XDP_ABORTED;
+  if (port == PORT_UNKNOWN_ACTION) return UNKNOWN_ACTION;
+  return XDP_PASS;
+}
+
+/* STORM_CLONES drops a run, as fast as one CPU can; for BPF_PROG_TEST_RUN. */
+SEC("tc")
+int lab_storm(struct __sk_buff* skb) {
+  for (int i = 0; i < STORM_CLONES; i++) bpf_clone_redirect(skb, IFINDEX_DOWN, 0);
+  return TC_ACT_OK;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
