@@ -46,7 +46,8 @@ absl::Status CannotExecute(int error, const std::string& name) {
                      "check the command after --");
 }
 
-[[noreturn]] void WaitAndExecute(int start_fd, int error_fd, const std::vector<char*>& argv) {
+[[noreturn]] void WaitAndExecute(int start_fd, int error_fd, bool stdout_is_ours,
+                                 const std::vector<char*>& argv) {
   char go = 0;
   ssize_t n;
   do {
@@ -58,6 +59,7 @@ absl::Status CannotExecute(int error, const std::string& name) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   signal(SIGPIPE, SIG_DFL);
+  if (stdout_is_ours) dup2(STDERR_FILENO, STDOUT_FILENO);
   execvp(argv[0], argv.data());
   const int error = errno;
   (void)!write(error_fd, &error, sizeof error);
@@ -66,14 +68,16 @@ absl::Status CannotExecute(int error, const std::string& name) {
 
 }  // namespace
 
-ChildProcess::ChildProcess(pid_t pid, ScopedFd pidfd, ScopedFd start, ScopedFd exec_error)
-    : pid_(pid),
+ChildProcess::ChildProcess(std::string name, pid_t pid, ScopedFd pidfd, ScopedFd start,
+                           ScopedFd exec_error)
+    : name_(std::move(name)),
+      pid_(pid),
       pidfd_(std::move(pidfd)),
       start_(std::move(start)),
       exec_error_(std::move(exec_error)) {}
 
 absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Prepare(
-    std::vector<std::string> command) {
+    std::vector<std::string> command, bool stdout_is_ours) {
   if (const int error = CheckCommand(command.front()); error != 0) {
     return CannotExecute(error, command.front());
   }
@@ -93,7 +97,7 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Prepare(
   if (pid < 0) return ErrnoStatus(errno, "fork");
   if (pid == 0) {
     start_write.reset();  // so that the recorder's end, however it ends, is seen
-    WaitAndExecute(start_read.get(), error_write.get(), argv);
+    WaitAndExecute(start_read.get(), error_write.get(), stdout_is_ours, argv);
   }
   ScopedFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd.valid()) {
@@ -102,8 +106,8 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Prepare(
     waitpid(pid, nullptr, 0);
     return ErrnoStatus(error, "pidfd_open", "needs Linux 5.3 or later");
   }
-  return std::unique_ptr<ChildProcess>(
-      new ChildProcess(pid, std::move(pidfd), std::move(start_write), std::move(error_read)));
+  return std::unique_ptr<ChildProcess>(new ChildProcess(
+      command.front(), pid, std::move(pidfd), std::move(start_write), std::move(error_read)));
 }
 
 ChildProcess::~ChildProcess() {
@@ -121,7 +125,7 @@ absl::Status ChildProcess::Start() {
   do {
     n = read(exec_error_.get(), &error, sizeof error);
   } while (n < 0 && errno == EINTR);
-  if (n == sizeof error) return CannotExecute(error, "the command");
+  if (n == sizeof error) return CannotExecute(error, name_);
   return absl::OkStatus();
 }
 

@@ -17,8 +17,10 @@ namespace correlate {
 class ChildProcess {
  public:
   // Forks a process that waits. NotFound or PermissionDenied: there is no such command, or it may
-  // not be executed (found out before anything else is done).
-  static absl::StatusOr<std::unique_ptr<ChildProcess>> Prepare(std::vector<std::string> command);
+  // not be executed (found out before anything else is done). With `stdout_is_ours` (the trace goes
+  // there) what the command prints goes to stderr.
+  static absl::StatusOr<std::unique_ptr<ChildProcess>> Prepare(std::vector<std::string> command,
+                                                               bool stdout_is_ours);
   // A child that never started is told to go and waited for.
   ~ChildProcess();
 
@@ -30,8 +32,9 @@ class ChildProcess {
   int ExitStatus();
 
  private:
-  ChildProcess(pid_t pid, ScopedFd pidfd, ScopedFd start, ScopedFd exec_error);
+  ChildProcess(std::string name, pid_t pid, ScopedFd pidfd, ScopedFd start, ScopedFd exec_error);
 
+  const std::string name_;
   pid_t pid_;
   ScopedFd pidfd_;
   ScopedFd start_;       // one byte written: go

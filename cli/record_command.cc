@@ -81,7 +81,7 @@ int RunRecord(const RecordRequest& request) {
   if (!signals.ok()) return fail(signals.status());
   std::unique_ptr<ChildProcess> child;
   if (has_command) {
-    auto prepared = ChildProcess::Prepare(request.command);
+    auto prepared = ChildProcess::Prepare(request.command, request.output == "-");
     if (!prepared.ok()) {
       Say(prepared.status().message());
       if (absl::IsNotFound(prepared.status())) return kExitNotFound;
