@@ -95,12 +95,17 @@ def correlate(*args, **options):
   return run([CORRELATE, *args], **options)
 
 
-def script(trace, exit_status=0):
-  """The events of a trace, as `script --json` prints them."""
+def script_lines(trace, exit_status=0):
+  """What `script --json` prints of a trace: events and losses."""
   done = correlate('script', '--json', trace, check=False)
   if done.returncode != exit_status:
     raise AssertionError(f'script of {trace}: exit status {done.returncode}, not {exit_status}\n{done.stderr}')
-  return [json.loads(line) for line in done.stdout.splitlines()]
+  return done.stdout.splitlines()
+
+
+def script(trace, exit_status=0):
+  """The events of a trace."""
+  return [entry for entry in map(json.loads, script_lines(trace, exit_status)) if 'event' in entry]
 
 
 def wait_for(condition, what):
@@ -171,7 +176,7 @@ def on_host(command):
 
 
 def host_state():
-  """What must be the same before and after, by name."""
+  """What must be the same before and after, by name. (Descriptors of perf events go with their process.)"""
   def numbers(kind):
     return {item['id'] for item in json.loads(run([BPFTOOL, '-j', kind, 'list']).stdout or '[]')}
   return {
@@ -180,27 +185,9 @@ def host_state():
       'BPF links': numbers('link'),
       'network namespaces': {ns for ns in on_host([IP, 'netns', 'list']).splitlines()},
       'mounts': {line.split(' ', 4)[4] for line in on_host(['/bin/cat', '/proc/self/mountinfo']).splitlines()},
-      'temporary files': set(os.listdir('/tmp')) | set(os.listdir('/run')),
-      'processes with perf events': {pid for pid in map(int, filter(str.isdigit, os.listdir('/proc')))
-                                     if _perf_events_of(pid)},
-      'processes named like ours': set(pids_named('bpftrace-corre')),
+      'temporary files': {name for folder in ('/tmp', '/run', '/var/tmp') for name in os.listdir(folder)
+                          if 'correlate' in name},
   }
-
-
-def _perf_events_of(pid):
-  count = 0
-  with contextlib.suppress(OSError):
-    for fd in os.listdir(f'/proc/{pid}/fd'):
-      with contextlib.suppress(OSError):
-        count += os.readlink(f'/proc/{pid}/fd/{fd}') == 'anon_inode:[perf_event]'
-  return count
-
-
-def pids_named(comm):
-  for pid in filter(str.isdigit, os.listdir('/proc')):
-    with contextlib.suppress(OSError):
-      if pathlib.Path(f'/proc/{pid}/comm').read_text().strip() == comm:
-        yield int(pid)
 
 
 # ---- Results ----
@@ -212,11 +199,15 @@ class _Result(unittest.TextTestResult):
     super().__init__(*args, **kwargs)
     self.cases = []
 
+  def startTest(self, test):
+    super().startTest(test)
+    self._begun = time.monotonic()
+
   def _note(self, test, kind=None, text=''):
     match = re.match(r'(\w+) \((?:\w+\.)*(\w+)(?:\.\w+)?\)', str(test))
     name, suite = match.groups() if match else (str(test), 'module')
     suite = type(test).__name__ if isinstance(test, unittest.TestCase) else suite
-    self.cases.append((suite, name, kind, text))
+    self.cases.append((suite, name, kind, text, time.monotonic() - getattr(self, '_begun', time.monotonic())))
 
   def addSuccess(self, test):
     super().addSuccess(test)
@@ -242,8 +233,8 @@ class _Result(unittest.TextTestResult):
   def write_xml(self, path):
     suites = ElementTree.Element('testsuites')
     suite = ElementTree.SubElement(suites, 'testsuite', name=pathlib.Path(sys.argv[0]).stem)
-    for classname, name, kind, text in self.cases:
-      case = ElementTree.SubElement(suite, 'testcase', classname=classname, name=name)
+    for classname, name, kind, text, seconds in self.cases:
+      case = ElementTree.SubElement(suite, 'testcase', classname=classname, name=name, time=f'{seconds:.3f}')
       if kind:
         printable = ''.join(c if c.isprintable() or c == '\n' else '?' for c in text)
         ElementTree.SubElement(case, kind, message=printable)

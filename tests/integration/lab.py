@@ -82,6 +82,7 @@ class Lab:
     self.near = Netns('near')
     self.far = Netns()
     self._senders = {}
+    self._folders = []
     self._loads = 0
     for namespace in (self.near, self.far):
       with namespace.entered():
@@ -113,6 +114,8 @@ class Lab:
     self._senders[link] = self.packet_socket(self.near, f'near{link}')
 
   def close(self):
+    for folder in list(self._folders):
+      self.unload(folder)
     for sender in self._senders.values():
       sender.close()
     self.near.close()
@@ -162,6 +165,7 @@ class Lab:
     self._loads += 1
     folder = harness.PINS / f'load{self._loads}'
     harness.run([harness.BPFTOOL, 'prog', 'loadall', harness.BPF_OBJECT, folder])
+    self._folders.append(folder)
     return folder
 
   def unload(self, folder):
@@ -169,6 +173,7 @@ class Lab:
     for pin in folder.iterdir():
       pin.unlink()
     folder.rmdir()
+    self._folders.remove(folder)
 
   def program_id(self, pin):
     return json.loads(harness.run([harness.BPFTOOL, '-j', 'prog', 'show', 'pinned', pin]).stdout)['id']
