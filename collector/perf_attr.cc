@@ -11,7 +11,7 @@ perf_event_attr CommonAttr(uint32_t type, uint64_t config, uint32_t watermark_by
   attr.type = type;
   attr.config = config;
   attr.sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU;
-  attr.read_format = PERF_FORMAT_ID | PERF_FORMAT_LOST;
+  attr.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_ID | PERF_FORMAT_LOST;
   attr.sample_id_all = 1;
   attr.disabled = 1;
   attr.use_clockid = 1;

@@ -137,6 +137,14 @@ absl::StatusOr<PerfRing::Reading> PerfRing::Read(size_t event) const {
   return Reading{values.id, values.val, values.lost};
 }
 
+bool PerfRing::Attached() const {
+  // Time passes for an event that is on, and stands still for one that was taken off.
+  perf_counts_values before = {};
+  perf_counts_values after = {};
+  return perf_evsel__read(handles_->events[0], 0, 0, &before) < 0 ||
+         perf_evsel__read(handles_->events[0], 0, 0, &after) < 0 || after.ena != before.ena;
+}
+
 void PerfRing::Enable() { perf_evlist__enable(handles_->evlist); }
 void PerfRing::Disable() { perf_evlist__disable(handles_->evlist); }
 int PerfRing::poll_fd() const { return handles_->map->fd; }

@@ -47,6 +47,10 @@ class PerfRing {
   absl::StatusOr<Reading> Read(size_t event) const;
   void Enable();
   void Disable();
+  // Of an enabled ring: false once the CPU has been offline. The kernel takes a CPU's events off
+  // when it goes and does not put them back when it returns (kernel/events/core.c,
+  // perf_event_exit_cpu_context): they have to be opened anew.
+  bool Attached() const;
   uint32_t cpu() const { return cpu_; }
   int poll_fd() const;  // readable past the watermark of the first event
 

@@ -262,7 +262,8 @@ absl::Status PerfSource::FollowCpus(EventSink& sink) {
   const auto online = OnlineCpus();
   if (!online.ok()) return absl::OkStatus();  // keep what is there
   for (auto& cpu : cpus_) {
-    if (std::find(online->begin(), online->end(), cpu->cpu) != online->end()) continue;
+    const bool is_online = std::find(online->begin(), online->end(), cpu->cpu) != online->end();
+    if (is_online && cpu->programs->ring->Attached()) continue;
     Retire(*cpu, sink);
     notes_.push_back(absl::StrCat("CPU ", cpu->cpu, " went offline during the recording"));
     if (cpu->samples != nullptr) {
