@@ -176,7 +176,7 @@ def on_host(command):
 
 
 def host_state():
-  """What must be the same before and after, by name. (Descriptors of perf events go with their process.)"""
+  """What a test must not add to, by name. (Descriptors of perf events go with their process.)"""
   def numbers(kind):
     return {item['id'] for item in json.loads(run([BPFTOOL, '-j', kind, 'list']).stdout or '[]')}
   return {
@@ -256,6 +256,27 @@ class RootTest(unittest.TestCase):
     self.folder = pathlib.Path(tempfile.mkdtemp(prefix='correlate-test-'))
     self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
     self.trace = self.folder / 'trace.pb'
+
+
+class HostTest(RootTest):
+  """Sees after each case that the host is as it was."""
+
+  def setUp(self):
+    before = host_state()
+    self.addCleanup(self._assert_host_is_as_it_was, before)
+    super().setUp()
+
+  def _assert_host_is_as_it_was(self, before):
+    left = {}
+
+    def nothing_left():  # others on the host come and go meanwhile
+      after = host_state()
+      left.update({name: after[name] - before[name] for name in before})
+      return not any(left.values())
+    try:
+      wait_for(nothing_left, 'the host as it was')
+    except AssertionError:
+      self.fail(f'left behind: { {name: items for name, items in left.items() if items} }')
 
 
 def main():

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* Programs whose verdicts the tests know: each looks for UDP to one port and leaves the rest alone. */
+/* Programs whose verdicts the tests know: each looks for UDP to one port and leaves the rest alone.
+ */
 #include <linux/pkt_cls.h>
 
 #include "cli/demo/udp_port.bpf.h"

@@ -20,8 +20,8 @@ from tests.integration import lab as L
 MOST_LOST_BY_A_KILL_NS = 250_000_000 + 50_000_000 + 200_000_000
 
 
-class RecordTest(harness.RootTest):
-  """Has a lab, and sees after each case that the host is as it was."""
+class RecordTest(harness.HostTest):
+  """Has a lab."""
 
   @classmethod
   def setUpClass(cls):
@@ -30,23 +30,6 @@ class RecordTest(harness.RootTest):
     cls.addClassCleanup(cls.lab.close)
     cls.programs = cls.lab.load()
     cls.storm_pin = cls.programs / 'lab_storm'
-
-  def setUp(self):
-    before = harness.host_state()
-    self.addCleanup(self._assert_host_is_as_it_was, before)
-    super().setUp()
-
-  def _assert_host_is_as_it_was(self, before):
-    left = {}
-
-    def nothing_left():  # others on the host come and go meanwhile
-      after = harness.host_state()
-      left.update({name: after[name] - before[name] for name in before})
-      return not any(left.values())
-    try:
-      harness.wait_for(nothing_left, 'the host as it was')
-    except AssertionError:
-      self.fail(f'left behind: { {name: items for name, items in left.items() if items} }')
 
   def drop(self, count=1):
     for _ in range(count):
