@@ -47,6 +47,14 @@ class RecordTest(harness.HostTest):
     harness.wait_for(wrote_events, 'events in the trace')
     return recorder
 
+  def assert_command_goes_on(self, recorder):
+    """The command of a CommandRun whose recorder has ended; then lets it end too."""
+    readable, _, _ = select.select([recorder.process.stdout], [], [], 0.2)
+    self.assertFalse(readable, 'the command ended with its recorder')
+    recorder.process.stdin.close()
+    self.assertEqual(recorder.process.stdout.read(), b'')
+    recorder.process.stdout.close()
+
   def events_so_far(self):
     done = harness.correlate('script', '--json', self.trace, check=False)
     return done.stdout.splitlines()
@@ -124,6 +132,13 @@ class Ending(RecordTest):
         self.assertGreaterEqual(len(self.drops_of(events)), 100)
         self.trace.unlink()
 
+  def test_signal_leaves_the_command_alone(self):
+    recorder = harness.CommandRun(harness.CORRELATE, 'record', '-o', self.trace)
+    recorder.process.send_signal(signal.SIGTERM)
+    self.assertEqual(recorder.process.wait(harness.PATIENCE_S), 0, recorder.process.stderr_text())
+    harness.script(self.trace)
+    self.assert_command_goes_on(recorder)
+
   def test_two_signals_at_once(self):
     recorder = self.begin()
     recorder.send_signal(signal.SIGINT)
@@ -175,11 +190,7 @@ class Killed(RecordTest):
     recorder = harness.CommandRun(harness.CORRELATE, 'record', '-o', self.trace)
     recorder.process.kill()
     recorder.process.wait()
-    readable, _, _ = select.select([recorder.process.stdout], [], [], 0.2)
-    self.assertFalse(readable, 'the command ended with its recorder')
-    recorder.process.stdin.close()  # lets the command end
-    self.assertEqual(recorder.process.stdout.read(), b'')
-    recorder.process.stdout.close()
+    self.assert_command_goes_on(recorder)
 
 
 class Loss(RecordTest):
