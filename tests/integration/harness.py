@@ -6,7 +6,6 @@ A test is a unittest module that ends with `harness.main()`. It runs as root, in
 go with the test however it ends.
 """
 
-import contextlib
 import ctypes
 import json
 import os
@@ -241,16 +240,19 @@ class _Result(unittest.TextTestResult):
     ElementTree.ElementTree(suites).write(path, encoding='utf-8', xml_declaration=True)
 
 
-class RootTest(unittest.TestCase):
+class Test(unittest.TestCase):
+
+  def shortDescription(self):
+    return None  # the name alone
+
+
+class RootTest(Test):
   """Has a folder of its own, self.folder, which goes with the case."""
 
   @classmethod
   def setUpClass(cls):
     if os.geteuid() != 0:
       raise unittest.SkipTest('needs root')
-
-  def shortDescription(self):
-    return None  # the name alone
 
   def setUp(self):
     self.folder = pathlib.Path(tempfile.mkdtemp(prefix='correlate-test-'))

@@ -72,6 +72,15 @@ class Privileges(harness.HostTest):
     self.assertEqual(done.returncode, 0, done.stderr)  # it records, and says what it cannot know
     self.assertIn('CAP_SYS_ADMIN', done.stderr)
 
+  def test_namespaces_that_cannot_be_seen(self):
+    """One that cannot be entered, and one that cannot even be found: only a process of ours holds it."""
+    lab = L.Lab()
+    self.addCleanup(lab.close)
+    for missing in ('sys_admin', 'sys_ptrace'):
+      done = self.without(f'--bounding-set -{missing}', 'record', '--duration', '1ms', '-o', self.trace)
+      self.assertEqual(done.returncode, 0, done.stderr)
+      self.assertRegex(done.stderr, f'network namespaces .* CAP_{missing.upper()}')
+
   def test_root_without_net_admin(self):
     self.assert_refused('--bounding-set -net_admin', ('demo',), 'CAP_NET_ADMIN')
 

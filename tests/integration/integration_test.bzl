@@ -1,7 +1,14 @@
 """Tests of the binary, in Debian's Python."""
 
-def integration_test(name, src, **kwargs):
-    """`src` is a unittest module that ends with harness.main(), with #!/usr/bin/python3."""
+def integration_test(name, src, tags = ["root", "exclusive"], **kwargs):
+    """A test that #!/usr/bin/python3 runs and whose cases are counted.
+
+    Args:
+      name: of the test.
+      src: a unittest module that ends with harness.main().
+      tags: by default it needs root, and runs alone: it looks at what is left on the host, and at times.
+      **kwargs: as for every test.
+    """
     native.sh_test(
         name = name,
         size = "medium",
@@ -11,7 +18,6 @@ def integration_test(name, src, **kwargs):
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": ".",  # the top of the tree: a test runs there
         },
-        # One at a time: they look at what is left on the host, and at times.
-        tags = ["root", "exclusive"],
+        tags = tags,
         **kwargs
     )

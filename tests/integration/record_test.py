@@ -132,6 +132,21 @@ class Ending(RecordTest):
         self.assertGreaterEqual(len(self.drops_of(events)), 100)
         self.trace.unlink()
 
+  def test_signal_in_a_storm_ends_it_soon(self):
+    recorder = self.begin()
+    storms = [self.lab.storm(self.storm_pin, 1_000_000) for _ in range(os.cpu_count())]
+    time.sleep(0.3)
+    signalled = time.monotonic()
+    recorder.send_signal(signal.SIGINT)
+    self.assertEqual(recorder.wait(harness.PATIENCE_S), 0, recorder.stderr_text())
+    taken = time.monotonic() - signalled
+    for storm in storms:
+      storm.kill()
+      storm.wait()
+    self.assertLess(taken, 5)
+    line = harness.LastLine(recorder.stderr_text())
+    self.assertEqual(sum(entry.startswith('{"time_ns"') for entry in harness.script_lines(self.trace)), line.events)
+
   def test_signal_leaves_the_command_alone(self):
     recorder = harness.CommandRun(harness.CORRELATE, 'record', '-o', self.trace)
     recorder.process.send_signal(signal.SIGTERM)
@@ -287,6 +302,14 @@ class Output(RecordTest):
     harness.wait_for(ended, 'an end')
     self.assertEqual(recorder.returncode, harness.EXIT_FAILURE, recorder.stderr_text())
     self.assertIn('Broken pipe', recorder.stderr_text())
+
+  def test_places_where_no_trace_can_be(self):
+    for place, why in (('/dev/full', 'No space left on device'), (self.folder, 'Is a directory'),
+                       (self.folder / 'nowhere/trace.pb', 'No such file or directory')):
+      with self.subTest(place=place):
+        done = harness.correlate('record', '-o', place, '--duration', '1ms', check=False)
+        self.assertEqual(done.returncode, harness.EXIT_FAILURE)
+        self.assertIn(f'{place}: {why}', done.stderr)
 
   def test_never_to_a_terminal(self):
     ours, terminal = pty.openpty()
