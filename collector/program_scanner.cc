@@ -89,8 +89,8 @@ absl::StatusOr<RawProgramInfo> ReadRaw(int fd, uint32_t id) {
     return bpf_prog_get_info_by_fd(fd, &info, &bytes);
   };
   // First the counts, then the arrays. The program is open, so nothing of it but its maps changes.
-  // memset, for the padding too: the kernel refuses a struct with bytes set that it does not know, and
-  // `= {}` may leave padding as it was.
+  // memset, for the padding too: the kernel refuses a struct with bytes set that it does not know,
+  // and `= {}` may leave padding as it was.
   bpf_prog_info counts;
   std::memset(&counts, 0, sizeof counts);
   if (const int error = get_info(counts); error < 0) {

@@ -83,8 +83,9 @@ TEST_F(PerfData, SpoiledHeadersNeverCrash) {
 
 TEST_F(PerfData, ARecordThatClaimsTooMuchEndsTheReading) {
   uint64_t data_offset = 0;
-  std::memcpy(&data_offset, bytes_.data() + 40, sizeof data_offset);  // perf_file_header.data.offset
-  const uint16_t size = 0;                                       // less than its own header
+  // perf_file_header.data.offset
+  std::memcpy(&data_offset, bytes_.data() + 40, sizeof data_offset);
+  const uint16_t size = 0;  // less than its own header
   std::memcpy(bytes_.data() + data_offset + 6, &size, sizeof size);
   const Outcome outcome = Read(bytes_);
   EXPECT_TRUE(outcome.parsed);
