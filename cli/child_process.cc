@@ -90,6 +90,7 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Prepare(
   ScopedFd error_read(exec_error[0]);
   ScopedFd error_write(exec_error[1]);
   std::vector<char*> argv;
+  argv.reserve(command.size() + 1);
   for (std::string& word : command) argv.push_back(word.data());
   argv.push_back(nullptr);
 

@@ -79,11 +79,13 @@ std::string PieceText(const CorrelatedEvent& event, const PrintPiece& piece) {
       case 'u':
         return Pad(absl::StrCat(*value), *conversion, true);
       case 'x':
-        return Pad(absl::StrFormat(conversion->alternate ? "0x%x" : "%x", *value), *conversion,
-                   true);
+        return Pad(
+            conversion->alternate ? absl::StrFormat("0x%x", *value) : absl::StrFormat("%x", *value),
+            *conversion, true);
       case 'X':
-        return Pad(absl::StrFormat(conversion->alternate ? "0X%X" : "%X", *value), *conversion,
-                   true);
+        return Pad(
+            conversion->alternate ? absl::StrFormat("0X%X", *value) : absl::StrFormat("%X", *value),
+            *conversion, true);
       case 'p':
         return *value == 0 ? "(nil)" : HexString(*value);
       default:

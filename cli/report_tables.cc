@@ -25,12 +25,14 @@ constexpr char kSeparator[] = "\x1f";
 template <typename Group>
 std::vector<const Group*> MostFirst(const absl::flat_hash_map<std::string, Group>& groups) {
   std::vector<std::pair<std::string, const Group*>> sorted;
+  sorted.reserve(groups.size());
   for (const auto& [key, group] : groups) sorted.emplace_back(key, &group);
   std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
     return a.second->events != b.second->events ? a.second->events > b.second->events
                                                 : a.first < b.first;
   });
   std::vector<const Group*> result;
+  result.reserve(sorted.size());
   for (const auto& [key, group] : sorted) result.push_back(group);
   return result;
 }

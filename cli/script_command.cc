@@ -1,5 +1,6 @@
 #include "cli/script_command.h"
 
+#include <CLI/CLI.hpp>
 #include <iostream>
 #include <string>
 

@@ -76,6 +76,7 @@ std::vector<std::string> NearMatches(absl::string_view group, absl::string_view 
   std::sort(near.begin(), near.end());
   if (near.size() > kNearMatchesShown) near.resize(kNearMatchesShown);
   std::vector<std::string> names;
+  names.reserve(near.size());
   for (auto& [distance, event] : near) names.push_back(std::move(event));
   return names;
 }

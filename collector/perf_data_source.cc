@@ -114,7 +114,7 @@ absl::StatusOr<std::unique_ptr<PerfDataSource>> PerfDataSource::Parse(absl::stri
 
 absl::Status PerfDataSource::ParseTracingData(absl::string_view rest) {
   // tools/perf/util/trace-event-info.c writes it, trace-event-read.c reads it.
-  const absl::Status damaged = Damaged("its tracepoint formats cannot be read");
+  absl::Status damaged = Damaged("its tracepoint formats cannot be read");
   if (!absl::ConsumePrefix(&rest, kTracingMagic)) return damaged;
   if (!TakeText(&rest).has_value()) return damaged;  // version
   if (!Take<uint8_t>(&rest).has_value() || !Take<uint8_t>(&rest).has_value() ||
@@ -232,7 +232,7 @@ absl::Status PerfDataSource::Read(EventSink& sink) {
 }
 
 absl::Status PerfDataSource::Finish(EventSink& sink) {
-  const absl::Status read = Read(sink);
+  absl::Status read = Read(sink);
   translator_.Release(kForever, sink);
   return read;
 }

@@ -83,6 +83,7 @@ TEST_F(TimeOrderTest, HandsOutLateRecordsAndCountsThem) {
 TEST_F(TimeOrderTest, AnyInterleavingComesOutSortedAndWhole) {
   std::mt19937 random(7);
   std::vector<size_t> streams;
+  streams.reserve(5);
   for (int i = 0; i < 5; ++i) streams.push_back(order_.AddStream());
   std::vector<uint64_t> released;
   uint64_t clock = 1000;

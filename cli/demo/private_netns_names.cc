@@ -37,7 +37,7 @@ absl::Status CoverNetnsNames() {
   }
   struct stat info;
   if (stat(kNames, &info) == 0) return Cover(kNames);
-  if (const absl::Status covered = Cover(kRun); !covered.ok()) return covered;
+  if (absl::Status covered = Cover(kRun); !covered.ok()) return covered;
   if (mkdir(kNames, 0755) != 0) return ErrnoStatus(errno, kNames);
   return absl::OkStatus();
 }
