@@ -11,6 +11,7 @@ RUN_PACKAGES=(
   iproute2 procps
   'libbpf-dev>=1:1.3' # tcx and netkit links
   'libbpf1>=1:1.3'
+  'linux-libc-dev>=6.7' # the same in linux/bpf.h
   'bpftool>=7.3'      # skeletons for that libbpf
 )
 
