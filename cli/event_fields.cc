@@ -76,16 +76,20 @@ std::optional<std::string> FieldText(const CorrelatedEvent& event, absl::string_
   return value->is_string() ? value->get<std::string>() : value->dump();
 }
 
-absl::string_view ContextName(const CorrelatedEvent& event) {
-  // enum trace_flag_type (include/linux/trace_events.h)
-  constexpr uint64_t kHardirq = 0x08;
-  constexpr uint64_t kSoftirq = 0x10;
-  const FormatField* field = FindField(*event.format, "common_flags");
-  if (field == nullptr || event.format->synthetic) return {};
-  const auto flags = ReadInteger(*field, event.raw);
-  if (!flags.has_value()) return {};
-  if (*flags & kHardirq) return "hardirq";
-  return *flags & kSoftirq ? "softirq" : "task";
+absl::string_view ContextName(Context context) {
+  switch (context) {
+    case Context::kTask:
+      return "task";
+    case Context::kSoftirq:
+      return "softirq";
+    case Context::kHardirq:
+      return "hardirq";
+    case Context::kNmi:
+      return "nmi";
+    case Context::kUnknown:
+      break;
+  }
+  return {};
 }
 
 }  // namespace correlate

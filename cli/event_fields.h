@@ -20,8 +20,8 @@ std::string HexString(uint64_t value);  // "0xffffffff81e64b01"
 Json FieldsToJson(const CorrelatedEvent& event);
 // A field's value as text, enumerations by name; nullopt where it is not there.
 std::optional<std::string> FieldText(const CorrelatedEvent& event, absl::string_view name);
-// "task", "softirq" or "hardirq", from common_flags; empty where the format has none.
-absl::string_view ContextName(const CorrelatedEvent& event);
+// "task", "softirq", "hardirq" or "nmi"; empty where it is unknown.
+absl::string_view ContextName(Context context);
 
 }  // namespace correlate
 

@@ -125,6 +125,7 @@ std::string InfoTables::Text(const std::string& name) const {
        facts_.requested_events.empty() ? "the defaults" : list(facts_.requested_events));
   line("enabled", list(facts_.enabled_events));
   line("from side-band", list(facts_.synthetic_events));
+  line("enriched", list(facts_.enriched_events));
   line("callchains",
        absl::StrCat(facts_.stacks, facts_.max_stack > 0
                                        ? absl::StrCat(", up to ", facts_.max_stack, " frames")
@@ -188,6 +189,7 @@ Json InfoTables::ToJson() const {
   json["requested_events"] = list(facts_.requested_events);
   json["enabled_events"] = list(facts_.enabled_events);
   json["synthetic_events"] = list(facts_.synthetic_events);
+  json["enriched_events"] = list(facts_.enriched_events);
   json["stacks"] = ValidUtf8(facts_.stacks);
   json["max_stack"] = facts_.max_stack;
   json["ring_bytes_per_cpu"] = absl::StrCat(facts_.ring_bytes_per_cpu);

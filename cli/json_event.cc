@@ -1,6 +1,7 @@
 #include "cli/json_event.h"
 
 #include "absl/strings/str_cat.h"
+#include "cli/packet_text.h"
 #include "cli/text.h"
 
 namespace correlate {
@@ -90,8 +91,12 @@ std::string JsonEventLines::Line(const CorrelatedEvent& event, const WallClock& 
   json["pid"] = event.pid;
   json["tid"] = event.tid;
   PutText(json, "comm", event.comm);
-  PutText(json, "context", ContextName(event));
+  PutText(json, "context", ContextName(event.context));
   json["fields"] = FieldsToJson(event);
+  if (event.packet != nullptr) {
+    Json packet = PacketToJson(*event.packet, netns_names_);
+    if (!packet.empty()) json["packet"] = std::move(packet);
+  }
   std::string line = json.dump();
   line.pop_back();  // the closing brace
   if (event.stack != nullptr) {

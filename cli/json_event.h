@@ -9,16 +9,19 @@
 #include "cli/text_by_id.h"
 #include "cli/wall_clock.h"
 #include "symbolize/correlated_event.h"
+#include "symbolize/netns_names.h"
 
 namespace correlate {
 
 // Events as lines of JSON. One thread.
 class JsonEventLines {
  public:
+  void AddNetns(const Netns& netns) { netns_names_.Add(netns); }
   // One object, without the newline. `clock` gives the wall time where it knows it.
   std::string Line(const CorrelatedEvent& event, const WallClock& clock);
 
  private:
+  NetnsNames netns_names_;
   TextById stacks_;
   TextById attributions_;
 };

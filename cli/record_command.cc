@@ -129,6 +129,7 @@ struct RecordFlags {
   std::vector<std::string> events;
   std::string stacks = "all";
   uint32_t max_stack = 64;
+  bool no_enrich = false;
   std::string ring_size;
   std::string duration;
   std::vector<std::string> command;
@@ -141,6 +142,7 @@ absl::StatusOr<RecordRequest> ToRequest(const RecordFlags& flags) {
   request.recording.events = flags.events;
   request.recording.callchains = flags.stacks == "all";
   request.recording.max_stack = flags.max_stack;
+  request.recording.enrich = !flags.no_enrich;
   ASSIGN_OR_RETURN(request.recording.ring_bytes, RingBytes(flags.ring_size));
   if (!flags.duration.empty()) {
     ASSIGN_OR_RETURN(request.duration_ns, ParseDuration(flags.duration));
@@ -168,6 +170,7 @@ void AddRecordCommand(CLI::App& app, int* exit_code) {
   command->add_option("--max-stack", flags->max_stack, "Frames of a callchain")
       ->check(CLI::Range(1, 65535))
       ->capture_default_str();
+  command->add_flag("--no-enrich", flags->no_enrich, "Plain tracepoints only: load no BPF program");
   command
       ->add_option("-m,--ring-size", flags->ring_size,
                    "Ring buffer for each CPU, like 8M\n"

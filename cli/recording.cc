@@ -74,6 +74,13 @@ absl::Status Recording::SelectAndOpen() {
   ASSIGN_OR_RETURN(const Tracefs tracefs, Tracefs::Open());
   ASSIGN_OR_RETURN(const std::vector<std::string> available, tracefs.ListEvents());
   ASSIGN_OR_RETURN(selection_, SelectEvents(options_.events, available));
+  const auto symbols = ReadKernelSymbols();
+  if (symbols.ok()) {
+    kernel_symbols_ = *symbols;
+  } else {
+    early_notes_.push_back(absl::StrCat("no kernel symbols: ", symbols.status().message()));
+  }
+  LoadEnricher();
   PerfSourceSpec spec;
   spec.callchains = options_.callchains;
   spec.max_stack = options_.max_stack;
@@ -87,8 +94,47 @@ absl::Status Recording::SelectAndOpen() {
     spec.tracepoints.push_back({static_cast<uint32_t>(formats_.size()), id, event});
     formats_.push_back(std::move(format));
   }
+  if (enricher_ != nullptr) {
+    for (PerfSourceSpec::Tracepoint& tracepoint : spec.tracepoints) {
+      if (!Enricher::Knows(tracepoint.name)) continue;
+      tracepoint.enriched_format = &formats_[tracepoint.format_id];
+      facts_.enriched_events.push_back(tracepoint.name);
+    }
+    spec.connect = [this](absl::string_view event, uint32_t cpu, int perf_event_fd) {
+      return enricher_->Connect(event, cpu, perf_event_fd);
+    };
+  }
   ASSIGN_OR_RETURN(source_, PerfSource::Open(std::move(spec)));
   return absl::OkStatus();
+}
+
+void Recording::LoadEnricher() {
+  if (!options_.enrich) return;
+  const auto& events = selection_.tracepoints;
+  if (std::none_of(events.begin(), events.end(),
+                   [](const std::string& event) { return Enricher::Knows(event); })) {
+    return;
+  }
+  std::vector<Enricher::TextRange> ranges;
+  for (const Enricher::FreeingFunction& function : Enricher::FreeingFunctions()) {
+    for (const auto& text : kernel_symbols_.FindText(function.name)) {
+      ranges.push_back({text.begin, text.end, function.hook});
+    }
+  }
+  auto enricher = Enricher::Load(ranges);
+  if (!enricher.ok()) {
+    early_notes_.push_back(
+        absl::StrCat("drops come without device, packet and attached programs, so that only those "
+                     "with a program on the callchain are attributed: ",
+                     enricher.status().message()));
+    return;
+  }
+  enricher_ = std::move(enricher).value();
+  our_programs_ = enricher_->program_ids();
+}
+
+bool Recording::IsOurs(uint32_t program_id) const {
+  return std::find(our_programs_.begin(), our_programs_.end(), program_id) != our_programs_.end();
 }
 
 absl::Status Recording::Start(TraceSink* sink) {
@@ -100,11 +146,16 @@ absl::Status Recording::Start(TraceSink* sink) {
   if (selection_.program_loads) correlator_->EmitProgramLoads();
   if (selection_.program_unloads) correlator_->EmitProgramUnloads();
   for (const std::string& note : selection_.notes) AddNote(note);
+  for (const std::string& note : early_notes_) AddNote(note);
   TakeSourceNotes();
   for (auto& [tid, comm] : ReadTaskNames()) correlator_->AddTask(tid, std::move(comm));
-  LookAtKernelSymbols();
+  correlator_->SetKernelSymbols(std::move(kernel_symbols_));
+  correlator_->set_max_frames(options_.max_stack);
+  last_symbols_ns_ = MonotonicNs();
   LookAtPrograms();
   LookAtAttachments();
+  // Its perf events are still off: what it hands over before they are on goes nowhere, uncounted.
+  if (enricher_ != nullptr) RETURN_IF_ERROR(enricher_->Attach(facts_.enriched_events));
   started_ns_ = MonotonicNs();
   last_clocks_ns_ = started_ns_;
   return source_->Start();
@@ -145,14 +196,14 @@ void Recording::TakeSourceNotes() {
   }
 }
 
+absl::StatusOr<KernelSymbols> Recording::ReadKernelSymbols() {
+  ASSIGN_OR_RETURN(const std::string text, ReadKallsyms());
+  return KernelSymbols::Parse(text);
+}
+
 void Recording::LookAtKernelSymbols() {
   last_symbols_ns_ = MonotonicNs();
-  const auto text = ReadKallsyms();
-  if (!text.ok()) {
-    AddNote(absl::StrCat("no kernel symbols: ", text.status().message()));
-    return;
-  }
-  auto symbols = KernelSymbols::Parse(*text);
+  auto symbols = ReadKernelSymbols();
   if (!symbols.ok()) {
     AddNote(absl::StrCat("no kernel symbols: ", symbols.status().message()));
     return;
@@ -167,7 +218,10 @@ void Recording::LookAtPrograms() {
                          programs.status().message()));
     return;
   }
-  for (const ProgramInfo& program : *programs) correlator_->AddProgram(program);
+  for (ProgramInfo program : *programs) {
+    program.ours = IsOurs(program.id);
+    correlator_->AddProgram(program);
+  }
 }
 
 void Recording::LookAtProgram(uint32_t id) {
@@ -186,7 +240,7 @@ void Recording::LookAtAttachments() {
   // What an earlier look saw too is held to have been there in between.
   for (Netns netns : scan->namespaces) {
     netns.from_ns = netns_since_.try_emplace(netns.id, netns.from_ns).first->second;
-    sink_->OnNetns(netns);
+    correlator_->AddNetns(netns);
   }
   for (Device device : scan->devices) {
     device.from_ns =
@@ -223,6 +277,7 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
 
 absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) {
   RETURN_IF_ERROR(source_->Finish(*correlator_));
+  if (enricher_ != nullptr) enricher_->Detach();
   const uint64_t ended_ns = MonotonicNs();
   TakeSourceNotes();
   LookAtAttachments();

@@ -14,9 +14,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "collector/enricher.h"
 #include "collector/event_spec.h"
 #include "collector/perf_source.h"
 #include "symbolize/correlator.h"
+#include "symbolize/kernel_symbols.h"
 #include "symbolize/trace_sink.h"
 
 namespace correlate {
@@ -26,6 +28,7 @@ struct RecordingOptions {
   bool callchains = true;
   uint32_t max_stack = 64;
   size_t ring_bytes = 0;  // a CPU; 0: see PerfSourceSpec
+  bool enrich = true;     // with the companion BPF programs, where the host allows them
 };
 
 class Recording {
@@ -58,10 +61,15 @@ class Recording {
  private:
   explicit Recording(const RecordingOptions& options) : options_(options) {}
   absl::Status SelectAndOpen();
+  // Loads the companion programs for those selected events that have one; where that fails, says so
+  // and leaves the plain tracepoints.
+  void LoadEnricher();
+  bool IsOurs(uint32_t program_id) const;
   void TellFacts();
   void LookAtPrograms();
   void LookAtProgram(uint32_t id);
   void LookAtAttachments();
+  absl::StatusOr<KernelSymbols> ReadKernelSymbols();
   void LookAtKernelSymbols();
   void AddNote(std::string text);
   void TakeSourceNotes();
@@ -69,12 +77,16 @@ class Recording {
   const RecordingOptions options_;
   EventSelection selection_;
   std::vector<EventFormat> formats_;
+  KernelSymbols kernel_symbols_;        // read at the start, handed to the correlator
+  std::unique_ptr<Enricher> enricher_;  // null: plain tracepoints only
+  std::vector<uint32_t> our_programs_;
   std::unique_ptr<PerfSource> source_;
   TraceSink* sink_ = nullptr;
   std::unique_ptr<Correlator> correlator_;
   RecordingFacts facts_;
   std::map<NetnsId, uint64_t> netns_since_;
   std::map<std::tuple<NetnsId, uint32_t, std::string>, uint64_t> devices_since_;
+  std::vector<std::string> early_notes_;  // from before there was a sink
   std::vector<std::string> notes_;
   size_t source_notes_taken_ = 0;
   uint64_t started_ns_ = 0;

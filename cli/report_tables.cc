@@ -111,7 +111,8 @@ void ReportTables::OnEvent(const CorrelatedEvent& event) {
     ++groups_[std::move(values)];
   }
   const Attribution* attribution = event.attribution;
-  if (attribution == nullptr) return;
+  // An XDP exception stands for its packet; the free that follows it is not another one.
+  if (attribution == nullptr || attribution->follows_exception) return;
   if (attribution->programs.empty()) {
     const std::string location = LocationText(event);
     const std::string reason = FieldText(event, "reason").value_or("");

@@ -8,11 +8,13 @@
 #include "absl/strings/str_format.h"
 #include "cli/event_text.h"
 #include "cli/json_event.h"
+#include "cli/packet_text.h"
 #include "cli/text.h"
 #include "cli/text_by_id.h"
 #include "cli/trace_input.h"
 #include "cli/wall_clock.h"
 #include "cli/wording.h"
+#include "symbolize/netns_names.h"
 
 namespace correlate {
 namespace {
@@ -22,6 +24,7 @@ class JsonPrinter : public TraceSink {
   explicit JsonPrinter(std::ostream& out) : out_(out) {}
 
   void OnClocks(const ClockReading& clocks) override { clock_.Add(clocks); }
+  void OnNetns(const Netns& netns) override { lines_.AddNetns(netns); }
   void OnEvent(const CorrelatedEvent& event) override {
     out_ << lines_.Line(event, clock_) << "\n";
   }
@@ -66,6 +69,7 @@ class TextPrinter : public TraceSink {
  public:
   explicit TextPrinter(std::ostream& out) : out_(out) {}
 
+  void OnNetns(const Netns& netns) override { netns_names_.Add(netns); }
   void OnEvent(const CorrelatedEvent& event) override {
     const std::string comm =
         event.comm.empty() ? ":" + absl::StrCat(event.tid) : Printable(event.comm);
@@ -73,6 +77,10 @@ class TextPrinter : public TraceSink {
                             event.time_ns / 1'000'000'000, event.time_ns / 1'000 % 1'000'000,
                             Printable(event.format->FullName()))
          << Printable(EventText(event)) << "\n";
+    if (event.packet != nullptr) {
+      const std::string packet = DescribePacket(*event.packet, netns_names_);
+      if (!packet.empty()) out_ << "\t" << packet << "\n";
+    }
     if (event.stack != nullptr) {
       out_ << stacks_.Get(event.stack->id, [&] { return StackText(*event.stack); });
     }
@@ -94,6 +102,7 @@ class TextPrinter : public TraceSink {
 
  private:
   std::ostream& out_;
+  NetnsNames netns_names_;
   TextById stacks_;
   TextById attributions_;
 };

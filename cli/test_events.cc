@@ -130,6 +130,7 @@ void FeedTestRecording(TraceSink& sink) {
   program.load_time_ns = 5;
   program.opened = true;
   sink.OnProgram(program);
+  sink.OnNetns({.id = {4026531840, 1}, .name = "ed\nge", .from_ns = 1'000});
   sink.OnAttachment(XdpAttachment());
   sink.OnAttachment({.hook = "tc",
                      .direction = "ingress",
@@ -193,6 +194,31 @@ void FeedTestRecording(TraceSink& sink) {
                                        .type_name = "xdp",
                                        .attachments = {XdpAttachment()}}}};
 
+  Packet tunnelled;
+  tunnelled.has_netns = true;
+  tunnelled.netns = {4026531840, 1};
+  tunnelled.ifindex = 2;
+  tunnelled.ifname = "eth\xff\x1b[2J";
+  tunnelled.length_bytes = 5099;
+  tunnelled.segments = 4;
+  tunnelled.ethertype = 0x800;
+  tunnelled.has_vlan = true;
+  tunnelled.vlan_id = 7;
+  tunnelled.outer = {.family = IpFamily::kIpv4,
+                     .has_l4 = true,
+                     .has_ports = true,
+                     .l4 = 17,
+                     .sport = 5000,
+                     .dport = 4789,
+                     .src = {10, 77, 0, 1},
+                     .dst = {10, 77, 0, 2}};
+  tunnelled.tunnel = Tunnel::kVxlan;
+  tunnelled.inner = {.family = IpFamily::kIpv6,
+                     .has_l4 = true,
+                     .l4 = 58,
+                     .src = {0xfd, 0x77, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1},
+                     .dst = {0xfd, 0x77, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}};
+
   CorrelatedEvent event;
   event.time_ns = 2'123'456'789;
   event.cpu = 1;
@@ -204,8 +230,11 @@ void FeedTestRecording(TraceSink& sink) {
   event.stack = &plain;
   event.code_pointers = pointers;
   event.attribution = &nobody;
+  event.context = Context::kSoftirq;
   sink.OnEvent(event);
+  event.packet = &tunnelled;
   sink.OnEvent(event);
+  event.packet = nullptr;
 
   RawDrop raw_freed;
   raw_freed.reason = 2;
@@ -213,6 +242,7 @@ void FeedTestRecording(TraceSink& sink) {
   event.time_ns = 2'200'000'000;
   event.raw = Bytes(raw_freed);
   event.stack = &inside;
+  event.context = Context::kTask;
   event.attribution = &freed;
   sink.OnEvent(event);
 

@@ -57,17 +57,6 @@ struct EventFormat {
   std::string FullName() const { return system + ":" + name; }
 };
 
-// One hit of a tracepoint (PERF_RECORD_SAMPLE).
-struct TracepointSample {
-  uint64_t time_ns = 0;
-  uint32_t cpu = 0;
-  int32_t pid = 0;  // process (tgid)
-  int32_t tid = 0;
-  uint32_t format_id = 0;                // EventFormat::id
-  absl::Span<const uint8_t> raw;         // the tracepoint's record, laid out as the format says
-  absl::Span<const uint64_t> callchain;  // kernel addresses, leaf first, no context markers
-};
-
 // PERF_RECORD_KSYMBOL: text appears at, or goes from, an address range. For a BPF program the
 // kernel sends one for every function, main first, then one BPF_EVENT (kernel/events/core.c,
 // perf_event_bpf_event). Trampolines and dispatchers come this way too.
@@ -208,6 +197,101 @@ struct Attachment {
   uint32_t link_id = 0;  // where a bpf_link holds it
   uint64_t from_ns = 0;  // first look that saw it
   uint64_t to_ns = 0;    // last look that saw it; between looks it is assumed, not known
+};
+
+// ---- What the enriched path tells of an event besides its tracepoint's fields
+// ----------------------------------------------------------------------------
+
+enum class Context { kUnknown, kTask, kSoftirq, kHardirq, kNmi };
+
+enum class IpFamily : uint8_t { kNone, kIpv4, kIpv6 };
+
+// The headers of one packet, or of the packet inside a tunnel.
+struct PacketHeaders {
+  IpFamily family = IpFamily::kNone;
+  bool has_l4 = false;     // l4 is known (the last extension header was within reach)
+  bool has_ports = false;  // sport and dport are
+  bool fragment = false;   // a fragment other than the first: no ports
+  uint8_t l4 = 0;          // IPPROTO_*
+  uint16_t sport = 0;
+  uint16_t dport = 0;
+  std::array<uint8_t, 16> src = {};  // network order; IPv4 in the first four
+  std::array<uint8_t, 16> dst = {};
+  friend bool operator==(const PacketHeaders&, const PacketHeaders&) = default;
+};
+
+enum class Tunnel : uint8_t { kNone, kIpIp, kGre, kVxlan, kGeneve };
+
+// The packet of an event. A device is named only where the kernel's pointer was proven to be one.
+struct Packet {
+  bool has_netns = false;
+  NetnsId netns;
+  uint32_t ifindex = 0;       // 0: unknown
+  std::string ifname;         // empty: unknown
+  uint32_t length_bytes = 0;  // skb->len at that moment; 0: no packet (an XDP exception)
+  uint32_t segments = 0;      // of GSO; 0: not segmented
+  uint16_t ethertype = 0;
+  bool has_vlan = false;
+  uint16_t vlan_id = 0;
+  PacketHeaders outer;
+  // VXLAN and Geneve are told by their usual ports (4789, 8472, 6081) and a header that fits.
+  Tunnel tunnel = Tunnel::kNone;
+  PacketHeaders inner;
+  friend bool operator==(const Packet&, const Packet&) = default;
+};
+
+// What was attached to the hook where the packet was freed, read from the kernel's own lists at
+// that moment (collector/hook_walk.bpf.h), in the order in which it runs.
+struct HookWalk {
+  enum class Hook : uint8_t {
+    kNone,
+    kTcIngress,
+    kTcEgress,
+    kXdpNative,
+    kXdpGeneric,
+    kCgroupEgress,
+    kSocket,  // programs of the socket's cgroup on ingress, then the socket's filter
+  };
+  enum class Kind : uint8_t { kUnknown, kTcx, kClsBpf, kClassifier, kXdp, kCgroup, kSocketFilter };
+  struct Entry {
+    Kind kind = Kind::kUnknown;
+    bool other_protocol = false;  // a classifier for another protocol than the packet has
+    bool not_direct = false;      // cls_bpf without direct-action: its actions decide
+    uint16_t pref = 0;
+    uint32_t chain = 0;
+    uint32_t program_id = 0;  // 0: no eBPF program
+    uint32_t handle = 0;
+    uint32_t link_id = 0;
+    std::string classifier;  // kClassifier: "u32", "flower", cut at 11 characters
+    friend bool operator==(const Entry&, const Entry&) = default;
+  };
+  Hook hook = Hook::kNone;
+  bool truncated = false;     // more was attached than is listed
+  bool shared_block = false;  // tc: the filters are a shared block's
+  bool broken = false;        // something could not be read
+  uint64_t revision = 0;      // tcx: changes whenever the list does
+  uint64_t cgroup_id = 0;     // of the socket's cgroup, where its programs were walked
+  std::vector<Entry> entries;
+  friend bool operator==(const HookWalk&, const HookWalk&) = default;
+};
+
+// Borrowed like the sample that points to it.
+struct Enrichment {
+  Context context = Context::kUnknown;
+  Packet packet;
+  HookWalk walk;
+};
+
+// One hit of a tracepoint (PERF_RECORD_SAMPLE).
+struct TracepointSample {
+  uint64_t time_ns = 0;
+  uint32_t cpu = 0;
+  int32_t pid = 0;  // process (tgid)
+  int32_t tid = 0;
+  uint32_t format_id = 0;                  // EventFormat::id
+  absl::Span<const uint8_t> raw;           // the tracepoint's record, laid out as the format says
+  absl::Span<const uint64_t> callchain;    // kernel addresses, leaf first, no context markers
+  const Enrichment* enrichment = nullptr;  // null: a plain tracepoint
 };
 
 using RawEvent = std::variant<TracepointSample, KsymbolRecord, BpfProgramRecord, TaskRecord, Loss>;

@@ -21,11 +21,7 @@ perf_event_attr CommonAttr(uint32_t type, uint64_t config, uint32_t watermark_by
   return attr;
 }
 
-}  // namespace
-
-perf_event_attr TracepointAttr(uint64_t tracepoint_id, bool callchains, uint32_t max_stack,
-                               uint32_t watermark_bytes) {
-  perf_event_attr attr = CommonAttr(PERF_TYPE_TRACEPOINT, tracepoint_id, watermark_bytes);
+perf_event_attr Sampled(perf_event_attr attr, bool callchains, uint32_t max_stack) {
   attr.sample_period = 1;
   attr.sample_type |= PERF_SAMPLE_RAW;
   if (callchains) {
@@ -33,6 +29,26 @@ perf_event_attr TracepointAttr(uint64_t tracepoint_id, bool callchains, uint32_t
     attr.exclude_callchain_user = 1;
     attr.sample_max_stack = static_cast<uint16_t>(max_stack);
   }
+  return attr;
+}
+
+}  // namespace
+
+perf_event_attr TracepointAttr(uint64_t tracepoint_id, bool callchains, uint32_t max_stack,
+                               uint32_t watermark_bytes) {
+  return Sampled(CommonAttr(PERF_TYPE_TRACEPOINT, tracepoint_id, watermark_bytes), callchains,
+                 max_stack);
+}
+
+perf_event_attr TracepointCountAttr(uint64_t tracepoint_id) {
+  return CommonAttr(PERF_TYPE_TRACEPOINT, tracepoint_id, 0);
+}
+
+perf_event_attr BpfOutputAttr(bool callchains, uint32_t max_stack, uint32_t watermark_bytes) {
+  perf_event_attr attr =
+      Sampled(CommonAttr(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_BPF_OUTPUT, watermark_bytes), callchains,
+              max_stack);
+  attr.disabled = 0;
   return attr;
 }
 

@@ -15,6 +15,11 @@ namespace correlate {
 // `watermark_bytes` are in the ring.
 perf_event_attr TracepointAttr(uint64_t tracepoint_id, bool callchains, uint32_t max_stack,
                                uint32_t watermark_bytes);
+// The same tracepoint counted, without a record.
+perf_event_attr TracepointCountAttr(uint64_t tracepoint_id);
+// What a BPF program hands over with bpf_perf_event_output(), as TracepointAttr otherwise. Joins
+// the group of an event that is disabled, and is not disabled itself.
+perf_event_attr BpfOutputAttr(bool callchains, uint32_t max_stack, uint32_t watermark_bytes);
 // KSYMBOL and BPF_EVENT records: programs, trampolines, dispatchers that come and go. Wakes at
 // once.
 perf_event_attr ProgramLoadsAttr();

@@ -18,8 +18,13 @@ extern "C" {
 #include <perf/evsel.h>
 #include <perf/mmap.h>
 #include <perf/threadmap.h>
-// For the mapping's file descriptor, which libperf's public headers do not give.
+// For file descriptors and groups, which libperf's public headers do not give.
+// clang-format off
+#include <linux/libperf_types.h>
+#include <internal/evsel.h>
 #include <internal/mmap.h>
+#include <internal/xyarray.h>
+// clang-format on
 }
 
 namespace correlate {
@@ -73,17 +78,19 @@ PerfRing::PerfRing(uint32_t cpu, size_t ring_bytes, std::unique_ptr<Handles> han
 PerfRing::~PerfRing() = default;
 
 absl::StatusOr<std::unique_ptr<PerfRing>> PerfRing::Open(uint32_t cpu,
-                                                         absl::Span<const perf_event_attr> attrs,
+                                                         absl::Span<const EventSpec> events,
                                                          size_t ring_bytes, bool* mapping_refused) {
   InitOnce();
   *mapping_refused = false;
   auto handles = std::make_unique<Handles>();
   handles->evlist = perf_evlist__new();
   if (handles->evlist == nullptr) return absl::ResourceExhaustedError("libperf: out of memory");
-  for (perf_event_attr attr : attrs) {
+  for (const EventSpec& spec : events) {
+    perf_event_attr attr = spec.attr;
     perf_evsel* event = perf_evsel__new(&attr);
     if (event == nullptr) return absl::ResourceExhaustedError("libperf: out of memory");
     perf_evlist__add(handles->evlist, event);
+    if (spec.joins_previous) event->leader = handles->events.back()->leader;
     handles->events.push_back(event);
   }
   perf_cpu_map* cpus = perf_cpu_map__new(std::to_string(cpu).c_str());
@@ -147,6 +154,9 @@ bool PerfRing::Attached() const {
 
 void PerfRing::Enable() { perf_evlist__enable(handles_->evlist); }
 void PerfRing::Disable() { perf_evlist__disable(handles_->evlist); }
+int PerfRing::fd(size_t event) const {
+  return *static_cast<const int*>(xyarray__entry(handles_->events[event]->fd, 0, 0));
+}
 int PerfRing::poll_fd() const { return handles_->map->fd; }
 
 }  // namespace correlate

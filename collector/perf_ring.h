@@ -30,11 +30,18 @@ class PerfRing {
     uint64_t lost = 0;     // records that found the ring full; only with PERF_FORMAT_LOST
   };
 
-  // Opens `attrs` on `cpu`, disabled, all writing to one ring of `ring_bytes` (a power of two, at
+  struct EventSpec {
+    perf_event_attr attr = {};
+    // In one group with the event before it, and not `disabled` by itself: it goes on and off with
+    // that one in the same instant, as far as this CPU can tell.
+    bool joins_previous = false;
+  };
+
+  // Opens `events` on `cpu`, disabled, all writing to one ring of `ring_bytes` (a power of two, at
   // least a page). ResourceExhausted or PermissionDenied from the mapping say that a smaller ring
   // may do: see `mapping_refused`.
   static absl::StatusOr<std::unique_ptr<PerfRing>> Open(uint32_t cpu,
-                                                        absl::Span<const perf_event_attr> attrs,
+                                                        absl::Span<const EventSpec> events,
                                                         size_t ring_bytes, bool* mapping_refused);
   ~PerfRing();
   PerfRing(const PerfRing&) = delete;
@@ -45,6 +52,7 @@ class PerfRing {
   void Drain(absl::FunctionRef<void(absl::Span<const uint8_t> record)> receiver);
 
   absl::StatusOr<Reading> Read(size_t event) const;
+  int fd(size_t event) const;  // borrowed
   void Enable();
   void Disable();
   // Of an enabled ring: false once the CPU has been offline. The kernel takes a CPU's events off

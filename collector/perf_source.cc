@@ -25,6 +25,10 @@ constexpr size_t kMostRingBytes = 8 << 20;
 // How long a CPU may be held up between taking a record's time and publishing the record, before
 // the record counts as out of order: a virtual CPU that is not scheduled shows tens of ms.
 constexpr uint64_t kSlackNs = 50'000'000;
+// Frames of the companion program and of what calls it, above the kernel's own; they are taken off
+// again (symbolize/stack_resolver.h). The kernel takes no more than kMostFrames by default.
+constexpr uint32_t kTracerFrames = 4;
+constexpr uint32_t kMostFrames = 127;
 constexpr uint64_t kCheckNs = 1'000'000'000;  // for CPUs that come and go, and for losses
 
 uint64_t NowNs() {
@@ -49,18 +53,21 @@ std::string PerfSourceSpec::ToString() const {
       callchains ? absl::StrCat(" with up to ", max_stack, " frames") : " without callchains");
 }
 
-// A ring with what is known of each of its events.
+// One perf event of a ring, and what is told of it so far.
+struct PerfSource::RingEvent {
+  PerfRing::EventSpec spec;
+  std::string name;       // for losses
+  bool counts = false;    // its own count is that of hits
+  bool records = false;   // it makes the samples
+  size_t tracepoint = 0;  // index in the spec, of either
+  uint64_t id = 0;
+  uint64_t lost = 0;     // told so far
+  uint64_t counted = 0;  // as of the last reading
+};
+
 struct PerfSource::Ring {
-  struct Event {
-    uint64_t id = 0;
-    std::string name;
-    bool tracepoint = false;
-    uint32_t format_id = 0;
-    uint64_t lost = 0;     // told so far
-    uint64_t counted = 0;  // as of the last reading
-  };
   std::unique_ptr<PerfRing> ring;
-  std::vector<Event> events;
+  std::vector<RingEvent> events;
   size_t stream = 0;
   uint64_t lost_records = 0;  // of PERF_RECORD_LOST, told so far
   uint64_t loss_checked_ns = 0;
@@ -83,10 +90,15 @@ struct PerfSource::Cpu {
 
 struct PerfSource::RetiredEvent {
   uint32_t cpu = 0;
-  Ring::Event event;
+  RingEvent event;
 };
 
-PerfSource::PerfSource(PerfSourceSpec spec) : spec_(std::move(spec)) {}
+PerfSource::PerfSource(PerfSourceSpec spec) : spec_(std::move(spec)) {
+  for (const PerfSourceSpec::Tracepoint& tracepoint : spec_.tracepoints) {
+    enriched_formats_.push_back(tracepoint.enriched_format != nullptr ? *tracepoint.enriched_format
+                                                                      : EventFormat());
+  }
+}
 PerfSource::~PerfSource() = default;
 
 absl::StatusOr<std::unique_ptr<PerfSource>> PerfSource::Open(PerfSourceSpec spec) {
@@ -116,14 +128,16 @@ absl::StatusOr<std::unique_ptr<PerfSource>> PerfSource::Open(PerfSourceSpec spec
 }
 
 absl::StatusOr<std::unique_ptr<PerfSource::Ring>> PerfSource::OpenRing(
-    uint32_t cpu, bool samples, size_t* bytes, std::vector<perf_event_attr> attrs) {
+    uint32_t cpu, size_t* bytes, std::vector<RingEvent> wanted) {
   auto ring = std::make_unique<Ring>();
   for (;;) {
-    if (!format_lost_) {
-      for (perf_event_attr& attr : attrs) attr.read_format &= ~uint64_t{PERF_FORMAT_LOST};
+    std::vector<PerfRing::EventSpec> specs;
+    for (RingEvent& event : wanted) {
+      if (!format_lost_) event.spec.attr.read_format &= ~uint64_t{PERF_FORMAT_LOST};
+      specs.push_back(event.spec);
     }
     bool mapping_refused = false;
-    auto opened = PerfRing::Open(cpu, attrs, *bytes, &mapping_refused);
+    auto opened = PerfRing::Open(cpu, specs, *bytes, &mapping_refused);
     if (opened.ok()) {
       ring->ring = std::move(opened).value();
       break;
@@ -136,19 +150,23 @@ absl::StatusOr<std::unique_ptr<PerfSource::Ring>> PerfSource::OpenRing(
       return opened.status();
     }
   }
-  for (size_t i = 0; i < attrs.size(); ++i) {
+  ring->events = std::move(wanted);
+  for (size_t i = 0; i < ring->events.size(); ++i) {
+    RingEvent& event = ring->events[i];
     ASSIGN_OR_RETURN(const PerfRing::Reading reading, ring->ring->Read(i));
-    Ring::Event event;
     event.id = reading.id;
-    event.tracepoint = samples;
-    event.name = samples ? spec_.tracepoints[i].name : "side-band";
-    if (samples) {
-      event.format_id = spec_.tracepoints[i].format_id;
-      translator_.AddEvent(event.id, event.format_id);
+    if (!event.records) continue;
+    const uint32_t format_id = spec_.tracepoints[event.tracepoint].format_id;
+    const EventFormat& enriched = enriched_formats_[event.tracepoint];
+    if (enriched.name.empty()) {
+      translator_.AddEvent(event.id, format_id);
+    } else {
+      translator_.AddEnrichedEvent(event.id, format_id, enriched);
+      RETURN_IF_ERROR(spec_.connect(event.name, cpu, ring->ring->fd(i)));
     }
-    ring->events.push_back(std::move(event));
   }
-  ring->stream = translator_.AddStream(cpu, {.sample_type = attrs.front().sample_type});
+  const uint64_t sample_type = ring->events.back().spec.attr.sample_type;
+  ring->stream = translator_.AddStream(cpu, {.sample_type = sample_type});
   ring->loss_checked_ns = NowNs();
   epoll_event interest = {};
   interest.events = EPOLLIN;
@@ -158,21 +176,52 @@ absl::StatusOr<std::unique_ptr<PerfSource::Ring>> PerfSource::OpenRing(
   return ring;
 }
 
+// Plain tracepoints count and record in one event; an enriched one is counted by an event of its
+// own.
+std::vector<PerfSource::RingEvent> PerfSource::SampleEvents() const {
+  const auto watermark_bytes = static_cast<uint32_t>(ring_bytes_ / 4);
+  std::vector<RingEvent> events;
+  for (size_t i = 0; i < spec_.tracepoints.size(); ++i) {
+    const PerfSourceSpec::Tracepoint& tracepoint = spec_.tracepoints[i];
+    RingEvent event;
+    event.name = tracepoint.name;
+    event.tracepoint = i;
+    event.counts = true;
+    if (enriched_formats_[i].name.empty()) {
+      event.records = true;
+      event.spec.attr = TracepointAttr(tracepoint.tracepoint_id, spec_.callchains, spec_.max_stack,
+                                       watermark_bytes);
+    } else {
+      event.spec.attr = TracepointCountAttr(tracepoint.tracepoint_id);
+      events.push_back(event);
+      event.counts = false;
+      event.records = true;
+      event.spec.joins_previous = true;
+      event.spec.attr =
+          BpfOutputAttr(spec_.callchains, std::min(spec_.max_stack + kTracerFrames, kMostFrames),
+                        watermark_bytes);
+    }
+    events.push_back(std::move(event));
+  }
+  return events;
+}
+
 absl::Status PerfSource::OpenCpu(uint32_t number) {
   auto cpu = std::make_unique<Cpu>();
   cpu->cpu = number;
   size_t program_bytes = kProgramRingBytes;
   size_t task_bytes = kTaskRingBytes;
-  ASSIGN_OR_RETURN(cpu->programs, OpenRing(number, false, &program_bytes, {ProgramLoadsAttr()}));
+  const auto side_band = [](const perf_event_attr& attr) {
+    RingEvent event;
+    event.name = "side-band";
+    event.spec.attr = attr;
+    return std::vector<RingEvent>{event};
+  };
+  ASSIGN_OR_RETURN(cpu->programs, OpenRing(number, &program_bytes, side_band(ProgramLoadsAttr())));
   ASSIGN_OR_RETURN(cpu->tasks,
-                   OpenRing(number, false, &task_bytes, {TaskNamesAttr(kTaskRingBytes / 4)}));
+                   OpenRing(number, &task_bytes, side_band(TaskNamesAttr(kTaskRingBytes / 4))));
   if (!spec_.tracepoints.empty()) {
-    std::vector<perf_event_attr> attrs;
-    for (const PerfSourceSpec::Tracepoint& tracepoint : spec_.tracepoints) {
-      attrs.push_back(TracepointAttr(tracepoint.tracepoint_id, spec_.callchains, spec_.max_stack,
-                                     static_cast<uint32_t>(ring_bytes_ / 4)));
-    }
-    ASSIGN_OR_RETURN(cpu->samples, OpenRing(number, true, &ring_bytes_, std::move(attrs)));
+    ASSIGN_OR_RETURN(cpu->samples, OpenRing(number, &ring_bytes_, SampleEvents()));
   }
   cpu->programs->ring->Enable();
   cpu->tasks->ring->Enable();
@@ -210,7 +259,7 @@ void PerfSource::ReportLoss(Ring& ring, uint64_t now_ns, EventSink& sink) {
   loss.to_ns = now_ns;
   loss.cpu = ring.ring->cpu();
   for (size_t i = 0; i < ring.events.size(); ++i) {
-    Ring::Event& event = ring.events[i];
+    RingEvent& event = ring.events[i];
     const auto reading = ring.ring->Read(i);
     if (!reading.ok()) continue;
     event.counted = reading->counted;
@@ -267,7 +316,7 @@ absl::Status PerfSource::FollowCpus(EventSink& sink) {
     Retire(*cpu, sink);
     notes_.push_back(absl::StrCat("CPU ", cpu->cpu, " went offline during the recording"));
     if (cpu->samples != nullptr) {
-      for (const Ring::Event& event : cpu->samples->events) retired_.push_back({cpu->cpu, event});
+      for (const RingEvent& event : cpu->samples->events) retired_.push_back({cpu->cpu, event});
     }
     cpu.reset();
   }
@@ -295,21 +344,23 @@ absl::Status PerfSource::Finish(EventSink& sink) {
 std::vector<EventCounts> PerfSource::Counts() const {
   std::vector<EventCounts> all;
   // One entry a format and CPU, also if the CPU went and came back.
-  const auto add = [&](uint32_t cpu, const Ring::Event& event) {
+  const auto add = [&](uint32_t cpu, const RingEvent& event) {
+    const uint32_t format_id = spec_.tracepoints[event.tracepoint].format_id;
     auto entry = std::find_if(all.begin(), all.end(), [&](const EventCounts& other) {
-      return other.format_id == event.format_id && other.cpu == cpu;
+      return other.format_id == format_id && other.cpu == cpu;
     });
     if (entry == all.end()) {
-      entry = all.insert(all.end(), EventCounts{.format_id = event.format_id, .cpu = cpu});
+      entry = all.insert(all.end(), EventCounts{.format_id = format_id, .cpu = cpu});
     }
-    entry->counted += event.counted;
+    if (event.counts) entry->counted += event.counted;
+    if (!event.records) return;
     entry->written += translator_.written(event.id);
     entry->lost += event.lost;
   };
   for (const RetiredEvent& retired : retired_) add(retired.cpu, retired.event);
   for (const auto& cpu : cpus_) {
     if (cpu->samples == nullptr) continue;
-    for (const Ring::Event& event : cpu->samples->events) add(cpu->cpu, event);
+    for (const RingEvent& event : cpu->samples->events) add(cpu->cpu, event);
   }
   for (EventCounts& counts : all) {
     const uint64_t explained = counts.written + counts.lost;

@@ -28,11 +28,16 @@ struct PerfSourceSpec {
     uint32_t format_id = 0;      // EventFormat::id
     uint64_t tracepoint_id = 0;  // the `id` file in tracefs: perf_event_attr.config
     std::string name;            // "skb:kfree_skb", for messages and losses
+    // Set: a companion BPF program makes the records, laid out anew as this format (borrowed until
+    // Open returns).
+    const EventFormat* enriched_format = nullptr;
   };
   std::vector<Tracepoint> tracepoints;
   bool callchains = true;
   uint32_t max_stack = 64;  // frames
   size_t ring_bytes = 0;    // a CPU; 0: 64 MiB shared out, 256 KiB to 8 MiB
+  // Called for each perf event that such a program is to write to, on CPUs that come later too.
+  std::function<absl::Status(absl::string_view event, uint32_t cpu, int perf_event_fd)> connect;
   // A program was loaded, seen while reading and before its record is in order: the moment to look
   // at it, for it may be gone soon.
   std::function<void(uint32_t program_id)> on_program_load;
@@ -63,12 +68,14 @@ class PerfSource : public EventSource {
   static constexpr size_t kProgramRingBytes = 128 * 1024;
   static constexpr size_t kTaskRingBytes = 512 * 1024;
 
+  struct RingEvent;
   struct Ring;
   struct Cpu;
   explicit PerfSource(PerfSourceSpec spec);
+  std::vector<RingEvent> SampleEvents() const;
   absl::Status OpenCpu(uint32_t cpu);
-  absl::StatusOr<std::unique_ptr<Ring>> OpenRing(uint32_t cpu, bool samples, size_t* bytes,
-                                                 std::vector<perf_event_attr> attrs);
+  absl::StatusOr<std::unique_ptr<Ring>> OpenRing(uint32_t cpu, size_t* bytes,
+                                                 std::vector<RingEvent> wanted);
   absl::Status FollowCpus(EventSink& sink);
   void Drain(Ring& ring);
   // Asks every counter of the ring what was lost since the last time and tells the sink.
@@ -76,6 +83,7 @@ class PerfSource : public EventSource {
   void Retire(Cpu& cpu, EventSink& sink);
 
   const PerfSourceSpec spec_;
+  std::vector<EventFormat> enriched_formats_;  // of spec_.tracepoints; unnamed where plain
   size_t ring_bytes_ = 0;
   bool format_lost_ = true;  // the kernel has PERF_FORMAT_LOST (6.0)
   bool started_ = false;

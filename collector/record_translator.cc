@@ -13,6 +13,13 @@ void RecordTranslator::AddEvent(uint64_t event_id, uint32_t format_id) {
   events_[event_id] = {format_id};
 }
 
+void RecordTranslator::AddEnrichedEvent(uint64_t event_id, uint32_t format_id,
+                                        const EventFormat& format) {
+  auto& decoder = decoders_[format_id];
+  if (decoder == nullptr) decoder = std::make_unique<EnrichedDecoder>(format);
+  events_[event_id] = {.format_id = format_id, .decoder = decoder.get()};
+}
+
 uint64_t RecordTranslator::Append(size_t stream_index, absl::Span<const uint8_t> record) {
   Stream& stream = streams_[stream_index];
   stream.last_time_ns = RecordTime(record, stream.layout).value_or(stream.last_time_ns);
@@ -33,6 +40,11 @@ void RecordTranslator::Translate(size_t stream_index, absl::Span<const uint8_t> 
     case RecordKind::kSample: {
       const auto event = events_.find(parsed_.event_id);
       if (event == events_.end()) {
+        ++malformed_;
+        return;
+      }
+      EnrichedDecoder* decoder = event->second.decoder;
+      if (decoder != nullptr && !decoder->Decode(&parsed_.sample)) {
         ++malformed_;
         return;
       }

@@ -5,10 +5,12 @@
 #define COLLECTOR_RECORD_TRANSLATOR_H_
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
+#include "collector/enriched_decoder.h"
 #include "collector/event.h"
 #include "collector/record_parser.h"
 #include "collector/time_order.h"
@@ -21,6 +23,8 @@ class RecordTranslator {
   size_t AddStream(uint32_t cpu, const RecordLayout& layout);
   // Samples with this id are hits of that format. Ids are unique on a host (perf_event_open(2)).
   void AddEvent(uint64_t event_id, uint32_t format_id);
+  // The same, for records of the companion BPF program that stands in for that format.
+  void AddEnrichedEvent(uint64_t event_id, uint32_t format_id, const EventFormat& format);
 
   // Keeps a copy of one record until it is released. Records without a time take that of the record
   // before them in their stream. Returns the time.
@@ -46,11 +50,13 @@ class RecordTranslator {
   struct Event {
     uint32_t format_id = 0;
     uint64_t written = 0;
+    EnrichedDecoder* decoder = nullptr;  // null: a plain tracepoint
   };
   void Translate(size_t stream, absl::Span<const uint8_t> record, EventSink& sink);
 
   std::vector<Stream> streams_;
   absl::flat_hash_map<uint64_t, Event> events_;
+  absl::flat_hash_map<uint32_t, std::unique_ptr<EnrichedDecoder>> decoders_;  // by format id
   TimeOrder order_;
   ParsedRecord parsed_;
   uint64_t malformed_ = 0;

@@ -1,5 +1,6 @@
 #include "proto/interner.h"
 
+#include "proto/packet_values.h"
 #include "proto/values.h"
 
 namespace correlate {
@@ -11,10 +12,12 @@ void Interner::Restart(pb::Interned* interned) {
   frames_.clear();
   stacks_.clear();
   attributions_.clear();
+  looks_.clear();
   interned_->add_strings();
   interned_->add_frames();
   interned_->add_stacks();
   interned_->add_attributions();
+  interned_->add_looks();
 }
 
 uint32_t Interner::String(absl::string_view text) {
@@ -69,10 +72,24 @@ uint32_t Interner::AttributionNumber(const Attribution* attribution) {
   written->set_evidence(ToProto(attribution->evidence));
   written->set_verdict(String(attribution->verdict));
   written->set_why(String(attribution->why));
+  written->set_follows_exception(attribution->follows_exception);
   for (const BlamedProgram& program : attribution->programs) {
     ToProto(program, written->add_programs());
   }
   attributions_.emplace(attribution->id, number);
+  bytes_ += written->ByteSizeLong();
+  return number;
+}
+
+uint32_t Interner::LookNumber(const HookLook* look) {
+  if (look == nullptr) return 0;
+  const auto known = looks_.find(look->id);
+  if (known != looks_.end()) return known->second;
+  const auto number = static_cast<uint32_t>(interned_->looks_size());
+  pb::HookLook* written = interned_->add_looks();
+  ToProto(
+      *look, [this](absl::string_view text) { return String(text); }, written);
+  looks_.emplace(look->id, number);
   bytes_ += written->ByteSizeLong();
   return number;
 }

@@ -23,6 +23,7 @@ class Interner {
   uint32_t FrameNumber(const Frame* frame);  // null: 0
   uint32_t StackNumber(const Stack* stack);
   uint32_t AttributionNumber(const Attribution* attribution);
+  uint32_t LookNumber(const HookLook* look);
   // About how many bytes the tables have come to.
   size_t bytes() const { return bytes_; }
 
@@ -33,6 +34,7 @@ class Interner {
   absl::flat_hash_map<uint64_t, uint32_t> frames_;
   absl::flat_hash_map<uint64_t, uint32_t> stacks_;
   absl::flat_hash_map<uint64_t, uint32_t> attributions_;
+  absl::flat_hash_map<uint64_t, uint32_t> looks_;
 };
 
 }  // namespace correlate

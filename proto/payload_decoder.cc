@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "absl/strings/string_view.h"
+#include "proto/packet_values.h"
 #include "proto/values.h"
 
 namespace correlate {
@@ -41,8 +42,17 @@ absl::Status CheckPayload(const pb::Payload& payload) {
       return absl::DataLossError("an attribution names a string that is not there");
     }
   }
+  for (const pb::HookLook& look : interned.looks()) {
+    bool in_range = InRange(look.ifname(), strings);
+    for (const pb::HookEntry& entry : look.entries()) {
+      in_range &= InRange(entry.classifier(), strings);
+    }
+    if (!in_range) return absl::DataLossError("a look at a hook names a string that is not there");
+  }
   for (const pb::Event& event : payload.events()) {
     if (!InRange(event.comm(), strings) || !InRange(event.stack(), interned.stacks_size()) ||
+        !InRange(event.look(), interned.looks_size()) ||
+        !InRange(event.packet().ifname(), strings) ||
         !InRange(event.attribution(), interned.attributions_size())) {
       return absl::DataLossError("an event names something that is not there");
     }
@@ -120,9 +130,15 @@ void PayloadDecoder::DecodeInterned(const pb::Interned& interned) {
     attribution.evidence = FromProto(message.evidence());
     attribution.verdict = std::string(StringAt(interned, message.verdict()));
     attribution.why = std::string(StringAt(interned, message.why()));
+    attribution.follows_exception = message.follows_exception();
     for (const pb::BlamedProgram& program : message.programs()) {
       attribution.programs.push_back(FromProto(program));
     }
+  }
+  looks_.clear();
+  for (const pb::HookLook& message : interned.looks()) {
+    looks_.push_back(FromProto(message, [&](uint32_t index) { return StringAt(interned, index); }));
+    looks_.back().id = next_id_++;
   }
 }
 
@@ -150,6 +166,13 @@ void PayloadDecoder::DecodeEvents(const pb::Payload& payload, FormatTable* forma
                                     message.raw().size());
     if (message.stack() != 0) event.stack = &stacks_[message.stack()];
     if (message.attribution() != 0) event.attribution = &attributions_[message.attribution()];
+    event.context = FromProto(message.context());
+    if (message.look() != 0) event.look = &looks_[message.look()];
+    if (message.has_packet()) {
+      packet_ =
+          FromProto(message.packet(), [&](uint32_t index) { return StringAt(interned, index); });
+      event.packet = &packet_;
+    }
     code_pointers_.clear();
     for (const pb::CodePointer& pointer : message.code_pointers()) {
       code_pointers_.push_back(

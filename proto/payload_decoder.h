@@ -36,6 +36,8 @@ class PayloadDecoder {
   std::vector<Frame> frames_;
   std::vector<Stack> stacks_;
   std::vector<Attribution> attributions_;
+  std::vector<HookLook> looks_;
+  Packet packet_;  // of the event in hand
   std::vector<CodePointer> code_pointers_;
   uint64_t next_id_ = 1;
 };

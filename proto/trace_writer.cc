@@ -13,6 +13,7 @@
 #include "base/errno_status.h"
 #include "proto/chunk.h"
 #include "proto/interner.h"
+#include "proto/packet_values.h"
 #include "proto/trace.pb.h"
 #include "proto/values.h"
 
@@ -224,12 +225,19 @@ void TraceWriter::OnEvent(const CorrelatedEvent& event) {
   message->set_raw(event.raw.data(), event.raw.size());
   message->set_stack(interner.StackNumber(event.stack));
   message->set_attribution(interner.AttributionNumber(event.attribution));
+  message->set_context(ToProto(event.context));
+  message->set_look(interner.LookNumber(event.look));
+  if (event.packet != nullptr) {
+    ToProto(
+        *event.packet, [&](absl::string_view text) { return interner.String(text); },
+        message->mutable_packet());
+  }
   for (const CodePointer& pointer : event.code_pointers) {
     pb::CodePointer* written = message->add_code_pointers();
     written->set_field(interner.String(pointer.field));
     written->set_frame(interner.FrameNumber(pointer.frame));
   }
-  impl_->Added(36 + event.raw.size(), event.time_ns);
+  impl_->Added((event.packet != nullptr ? 88 : 36) + event.raw.size(), event.time_ns);
 }
 
 void TraceWriter::OnLoss(const Loss& loss) {

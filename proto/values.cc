@@ -103,6 +103,7 @@ void ToProto(const RecordingFacts& facts, pb::Recording* message) {
   Copy(facts.requested_events, message->mutable_requested_events());
   Copy(facts.enabled_events, message->mutable_enabled_events());
   Copy(facts.synthetic_events, message->mutable_synthetic_events());
+  Copy(facts.enriched_events, message->mutable_enriched_events());
 }
 
 void ToProto(const FormatField& field, pb::Field* message) {
@@ -280,6 +281,7 @@ RecordingFacts FromProto(const pb::Recording& message) {
   facts.requested_events = Copy(message.requested_events());
   facts.enabled_events = Copy(message.enabled_events());
   facts.synthetic_events = Copy(message.synthetic_events());
+  facts.enriched_events = Copy(message.enriched_events());
   return facts;
 }
 

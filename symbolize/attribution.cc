@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "symbolize/hook_attribution.h"
 #include "symbolize/raw_fields.h"
 
 namespace correlate {
@@ -41,6 +42,16 @@ bool FreedByXdpPath(const Stack& stack) {
     if (name == "veth_xdp_rcv_skb" || name == "do_xdp_generic") return true;
   }
   return false;
+}
+
+bool PointsToHook(absl::string_view reason) {
+  return std::any_of(std::begin(kBpfReasons), std::end(kBpfReasons),
+                     [&](const auto& entry) { return entry.first == reason; });
+}
+
+bool IsXdpHook(const HookLook& look) {
+  return look.walk.hook == HookWalk::Hook::kXdpNative ||
+         look.walk.hook == HookWalk::Hook::kXdpGeneric;
 }
 
 std::string WhyNoProgram(const std::optional<absl::string_view>& reason, const Stack* stack) {
@@ -110,32 +121,37 @@ const Attributor::Roles& Attributor::RolesOf(const EventFormat& format) {
   return roles;
 }
 
-const Attribution* Attributor::Attribute(const EventFormat& format, absl::Span<const uint8_t> raw,
-                                         const Stack* stack, uint64_t time_ns) {
-  const Roles& roles = RolesOf(format);
+const Attribution* Attributor::Attribute(const AttributionRequest& request) {
+  const Roles& roles = RolesOf(*request.format);
   if (!roles.xdp && !roles.drop) return nullptr;
   if (programs_generation_ != programs_->generation() ||
-      attachments_generation_ != attachments_->generation()) {
+      attachments_generation_ != attachments_->generation() ||
+      names_generation_ != names_->generation()) {
     programs_generation_ = programs_->generation();
     attachments_generation_ = attachments_->generation();
+    names_generation_ = names_->generation();
     answers_.clear();
   }
   const auto read = [&](const FormatField* field) {
-    return field != nullptr ? ReadInteger(*field, raw) : std::nullopt;
+    return field != nullptr ? ReadInteger(*field, request.raw) : std::nullopt;
   };
-  Inputs inputs = {.format_id = format.id};
+  Inputs inputs = {.format_id = request.format->id};
   if (roles.xdp) {
     inputs.program_id = read(roles.program_id);
     inputs.act = read(roles.act);
     inputs.ifindex = read(roles.ifindex);
+    if (request.packet != nullptr) inputs.netns = request.packet->netns;
   } else {
     inputs.reason = read(roles.reason);
-    inputs.stack_id = stack != nullptr ? stack->id : 0;
+    inputs.stack_id = request.stack != nullptr ? request.stack->id : 0;
+    inputs.look_id = request.seen.look != nullptr ? request.seen.look->id : 0;
+    inputs.confirmed = request.seen.confirmed;
+    inputs.exception_id = request.exception != nullptr ? request.exception->id : 0;
   }
   const Attribution*& answer = answers_[inputs];
   if (answer == nullptr) {
-    answer = Intern(roles.xdp ? OfXdpEvent(roles, inputs, time_ns)
-                              : OfDrop(roles, inputs, stack, time_ns));
+    answer =
+        Intern(roles.xdp ? OfXdpEvent(roles, inputs, request) : OfDrop(roles, inputs, request));
   }
   return answer;
 }
@@ -153,7 +169,7 @@ BlamedProgram Attributor::Describe(uint32_t program_id, uint64_t time_ns) const 
 }
 
 Attribution Attributor::OfXdpEvent(const Roles& roles, const Inputs& inputs,
-                                   uint64_t time_ns) const {
+                                   const AttributionRequest& request) const {
   Attribution attribution;
   if (inputs.program_id.value_or(0) == 0) {
     attribution.why = "the event names no program";
@@ -162,14 +178,19 @@ Attribution Attributor::OfXdpEvent(const Roles& roles, const Inputs& inputs,
   attribution.evidence = Evidence::kEvent;
   attribution.why = "the event names the program";
   if (inputs.act.has_value()) attribution.verdict = XdpVerdict(*roles.act, *inputs.act);
-  BlamedProgram blamed = Describe(static_cast<uint32_t>(*inputs.program_id), time_ns);
+  BlamedProgram blamed = Describe(static_cast<uint32_t>(*inputs.program_id), request.time_ns);
   if (blamed.load_time_ns == 0) {
     attribution.why += ", of which no more than its id is known";
   }
   if (inputs.ifindex.has_value()) {
     blamed.attachments =
         attachments_->Find("xdp", static_cast<uint32_t>(*inputs.ifindex), blamed.id);
-    // An ifindex means nothing without its namespace, which the event does not tell.
+    if (request.packet != nullptr && request.packet->has_netns) {
+      std::erase_if(blamed.attachments, [&](const Attachment& attachment) {
+        return attachment.netns != request.packet->netns;
+      });
+    }
+    // An ifindex means nothing without its namespace, which the tracepoint does not tell.
     if (blamed.attachments.size() > 1) {
       attribution.why += absl::StrCat("; it is attached at ifindex ", *inputs.ifindex, " in ",
                                       blamed.attachments.size(), " places, all listed");
@@ -179,38 +200,77 @@ Attribution Attributor::OfXdpEvent(const Roles& roles, const Inputs& inputs,
   return attribution;
 }
 
-Attribution Attributor::OfDrop(const Roles& roles, const Inputs& inputs, const Stack* stack,
-                               uint64_t time_ns) const {
-  Attribution attribution;
-  std::optional<absl::string_view> reason;
-  if (inputs.reason.has_value()) {
-    const absl::string_view name = EnumName(*roles.reason, static_cast<int64_t>(*inputs.reason));
-    if (!name.empty()) reason = name;
-  }
-  bool untyped = false;
-  for (const Frame* frame : stack != nullptr ? stack->frames : std::vector<const Frame*>()) {
-    if (IsContextBoundary(frame->symbol)) break;
+bool Attributor::BlameCaller(const Stack& stack, uint64_t time_ns, Attribution* attribution) const {
+  for (const Frame* frame : stack.frames) {
+    if (IsContextBoundary(frame->symbol)) return false;
     if (frame->kind != FrameKind::kBpf) continue;
     const ProgramInfo* program =
         frame->program_id == 0 ? nullptr : programs_->Find(frame->program_id, time_ns);
     if (program == nullptr || program->type_name.empty()) {
       // It may be an observer, and then the culprit stands further out: no blame for either.
-      untyped = true;
-      break;
+      attribution->why = "a BPF program of unknown type is on the callchain";
+      return true;
     }
     if (program->ours || IsObserverType(program->type_name)) continue;
-    attribution.evidence = Evidence::kStack;
-    attribution.why = "freed inside the program's own call";
+    attribution->evidence = Evidence::kStack;
+    attribution->why = "freed inside the program's own call";
     BlamedProgram blamed = Describe(program->id, time_ns);
     blamed.function = frame->function;
     blamed.file = frame->file;
     blamed.line = frame->line;
-    attribution.programs.push_back(std::move(blamed));
-    if (reason.has_value()) attribution.verdict = std::string(*reason);
+    attribution->programs.push_back(std::move(blamed));
+    return true;
+  }
+  return false;
+}
+
+void Attributor::BlameHook(const HookLooks::Seen& seen, absl::string_view reason, uint64_t time_ns,
+                           Attribution* attribution) const {
+  HookJudgement judgement = JudgeHook(*seen.look, seen.confirmed, reason, *names_);
+  attribution->evidence = judgement.evidence;
+  attribution->verdict = std::move(judgement.verdict);
+  attribution->why = std::move(judgement.why);
+  for (HookJudgement::Suspect& suspect : judgement.suspects) {
+    BlamedProgram blamed = Describe(suspect.program_id, time_ns);
+    blamed.attachments = std::move(suspect.attachments);
+    attribution->programs.push_back(std::move(blamed));
+  }
+}
+
+Attribution Attributor::OfDrop(const Roles& roles, const Inputs& inputs,
+                               const AttributionRequest& request) const {
+  std::optional<absl::string_view> reason;
+  if (inputs.reason.has_value()) {
+    const absl::string_view name = EnumName(*roles.reason, static_cast<int64_t>(*inputs.reason));
+    if (!name.empty()) reason = name;
+  }
+  const HookLook* look = request.seen.look;
+  if (look != nullptr && request.exception != nullptr && IsXdpHook(*look) &&
+      look->walk.entries.size() == 1 &&
+      look->walk.entries.front().program_id == request.exception->programs.front().id) {
+    Attribution attribution = *request.exception;
+    attribution.id = 0;
+    attribution.evidence = Evidence::kVerdict;
+    attribution.follows_exception = true;
+    attribution.why = "the XDP exception right before, on this CPU and device, was this packet's";
     return attribution;
   }
-  attribution.why =
-      untyped ? "a BPF program of unknown type is on the callchain" : WhyNoProgram(reason, stack);
+  Attribution attribution;
+  // Where the reason or the place points to a hook, the hook's program dropped the packet, whoever
+  // called the function that led there: a frame on the callchain says nothing.
+  if (look != nullptr) {
+    BlameHook(request.seen, reason.value_or(""), request.time_ns, &attribution);
+    return attribution;
+  }
+  const bool hook_reason = reason.has_value() && PointsToHook(*reason);
+  if (!hook_reason && request.stack != nullptr &&
+      BlameCaller(*request.stack, request.time_ns, &attribution)) {
+    if (attribution.evidence == Evidence::kStack && reason.has_value()) {
+      attribution.verdict = std::string(*reason);
+    }
+    return attribution;
+  }
+  attribution.why = WhyNoProgram(reason, request.stack);
   return attribution;
 }
 
@@ -224,7 +284,9 @@ const Attribution* Attributor::Intern(Attribution attribution) {
     for (const Attachment& attachment : program.attachments) {
       absl::StrAppend(&key, kSeparator, attachment.hook, attachment.netns.inode, ",",
                       attachment.netns.cookie, ",", attachment.ifindex, ",", attachment.ifname, ",",
-                      attachment.mode, ",", attachment.link_id, ",", attachment.netns_name);
+                      attachment.mode, ",", attachment.link_id, ",", attachment.netns_name, ",",
+                      attachment.direction, ",", attachment.chain, ",", attachment.pref, ",",
+                      attachment.handle);
     }
   }
   auto& entry = interned_[key];

@@ -15,6 +15,8 @@
 #include "collector/event.h"
 #include "symbolize/attachment_table.h"
 #include "symbolize/correlated_event.h"
+#include "symbolize/hook_looks.h"
+#include "symbolize/netns_names.h"
 #include "symbolize/program_table.h"
 
 namespace correlate {
@@ -26,16 +28,29 @@ bool IsContextBoundary(absl::string_view symbol);
 // ...).
 bool IsObserverType(absl::string_view program_type_name);
 
+// What an attribution is made of. Borrowed; the format must outlive the Attributor.
+struct AttributionRequest {
+  const EventFormat* format = nullptr;
+  absl::Span<const uint8_t> raw;
+  uint64_t time_ns = 0;
+  const Stack* stack = nullptr;    // null: no callchain was taken
+  const Packet* packet = nullptr;  // null: a plain tracepoint
+  HookLooks::Seen seen;            // the hook where the packet was freed, if it was walked
+  // The event before this one on this CPU, where that was an XDP exception on the same device: its
+  // packet is freed next (drivers/net/veth.c, net/core/dev.c).
+  const Attribution* exception = nullptr;
+};
+
 // Borrows the tables. One thread.
 class Attributor {
  public:
-  Attributor(const ProgramTable* programs, const AttachmentTable* attachments)
-      : programs_(programs), attachments_(attachments) {}
+  Attributor(const ProgramTable* programs, const AttachmentTable* attachments,
+             const NetnsNames* names)
+      : programs_(programs), attachments_(attachments), names_(names) {}
 
   // Null for events that nobody is blamed for. Interned by content: the pointer lives as long as
-  // this object, and the id names this content. `format` must outlive this object.
-  const Attribution* Attribute(const EventFormat& format, absl::Span<const uint8_t> raw,
-                               const Stack* stack, uint64_t time_ns);
+  // this object, and the id names this content.
+  const Attribution* Attribute(const AttributionRequest& request);
 
  private:
   // What attribution reads of an event: fields of its format, found once a format.
@@ -56,26 +71,38 @@ class Attributor {
     std::optional<uint64_t> ifindex;
     std::optional<uint64_t> reason;
     uint64_t stack_id = 0;
+    uint64_t look_id = 0;
+    bool confirmed = false;
+    uint64_t exception_id = 0;
+    NetnsId netns;
     friend bool operator==(const Inputs&, const Inputs&) = default;
     template <typename H>
     friend H AbslHashValue(H h, const Inputs& in) {
       return H::combine(std::move(h), in.format_id, in.program_id.value_or(0), in.act.value_or(0),
-                        in.ifindex.value_or(0), in.reason.value_or(0), in.stack_id);
+                        in.ifindex.value_or(0), in.reason.value_or(0), in.stack_id, in.look_id,
+                        in.confirmed, in.exception_id, in.netns.inode);
     }
   };
   const Roles& RolesOf(const EventFormat& format);
-  Attribution OfXdpEvent(const Roles& roles, const Inputs& inputs, uint64_t time_ns) const;
-  Attribution OfDrop(const Roles& roles, const Inputs& inputs, const Stack* stack,
-                     uint64_t time_ns) const;
+  Attribution OfXdpEvent(const Roles& roles, const Inputs& inputs,
+                         const AttributionRequest& request) const;
+  Attribution OfDrop(const Roles& roles, const Inputs& inputs,
+                     const AttributionRequest& request) const;
+  // True: the callchain settles it, or at least that nobody can be blamed.
+  bool BlameCaller(const Stack& stack, uint64_t time_ns, Attribution* attribution) const;
+  void BlameHook(const HookLooks::Seen& seen, absl::string_view reason, uint64_t time_ns,
+                 Attribution* attribution) const;
   BlamedProgram Describe(uint32_t program_id, uint64_t time_ns) const;
   const Attribution* Intern(Attribution attribution);
 
   const ProgramTable* const programs_;
   const AttachmentTable* const attachments_;
+  const NetnsNames* const names_;
   absl::flat_hash_map<uint32_t, Roles> roles_;               // by format id
   absl::flat_hash_map<Inputs, const Attribution*> answers_;  // as of the generations below
   uint64_t programs_generation_ = 0;
   uint64_t attachments_generation_ = 0;
+  uint64_t names_generation_ = 0;
   absl::flat_hash_map<std::string, std::unique_ptr<Attribution>> interned_;  // by content
 };
 

@@ -67,10 +67,19 @@ class AttributionTest : public ::testing::Test {
     Stack& stack = stacks_.emplace_back();
     stack.id = stacks_.size();
     stack.frames = std::move(frames);
-    return attributor_.Attribute(drop_, Raw({reason}), &stack, 1000);
+    AttributionRequest request;
+    request.format = &drop_;
+    request.raw = Raw({reason});
+    request.time_ns = 1000;
+    request.stack = &stack;
+    return attributor_.Attribute(request);
   }
   const Attribution* Exception(uint32_t program, uint32_t act, uint32_t ifindex) {
-    return attributor_.Attribute(xdp_, Raw({program, act, ifindex}), nullptr, 1000);
+    AttributionRequest request;
+    request.format = &xdp_;
+    request.raw = Raw({program, act, ifindex});
+    request.time_ns = 1000;
+    return attributor_.Attribute(request);
   }
   absl::Span<const uint8_t> Raw(std::vector<uint32_t> values) {
     raw_.resize(values.size() * 4);
@@ -82,7 +91,8 @@ class AttributionTest : public ::testing::Test {
   EventFormat xdp_;
   ProgramTable programs_;
   AttachmentTable attachments_;
-  Attributor attributor_{&programs_, &attachments_};
+  NetnsNames names_;
+  Attributor attributor_{&programs_, &attachments_, &names_};
   std::deque<Frame> frames_;
   std::deque<Stack> stacks_;
   std::vector<uint8_t> raw_;
@@ -187,8 +197,8 @@ TEST_F(AttributionTest, EqualAnswersAreOneObject) {
 }
 
 TEST_F(AttributionTest, BytesShorterThanTheFormatBlameNobody) {
-  EXPECT_EQ(attributor_.Attribute(xdp_, {}, nullptr, 1000)->evidence, Evidence::kNone);
-  EXPECT_EQ(attributor_.Attribute(drop_, {}, nullptr, 1000)->evidence, Evidence::kNone);
+  EXPECT_EQ(attributor_.Attribute({.format = &xdp_, .time_ns = 1000})->evidence, Evidence::kNone);
+  EXPECT_EQ(attributor_.Attribute({.format = &drop_, .time_ns = 1000})->evidence, Evidence::kNone);
 }
 
 TEST_F(AttributionTest, OtherEventsAreNobodysFault) {
@@ -196,7 +206,7 @@ TEST_F(AttributionTest, OtherEventsAreNobodysFault) {
   other.id = 2;
   other.system = "sched";
   other.name = "sched_switch";
-  EXPECT_EQ(attributor_.Attribute(other, {}, nullptr, 1000), nullptr);
+  EXPECT_EQ(attributor_.Attribute({.format = &other, .time_ns = 1000}), nullptr);
 }
 
 }  // namespace

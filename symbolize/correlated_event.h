@@ -63,12 +63,24 @@ struct Attribution {
   std::string verdict;                  // "XDP_ABORTED"; empty: unknown
   std::string why;                      // one plain sentence, never empty
   std::vector<BlamedProgram> programs;  // empty exactly for kNone
+  // The packet is that of the XDP exception right before, which stands for it: not another one.
+  bool follows_exception = false;
 };
 
 // A pointer field of the event that is an address of code (kfree_skb's `location`), resolved.
 struct CodePointer {
   std::string field;
   const Frame* frame = nullptr;
+};
+
+// Who was attached to one hook of one device (or of one socket's cgroup) when a packet was freed.
+struct HookLook {
+  uint64_t id = 0;
+  bool has_netns = false;
+  NetnsId netns;
+  uint32_t ifindex = 0;
+  std::string ifname;
+  HookWalk walk;
 };
 
 struct CorrelatedEvent {
@@ -81,6 +93,9 @@ struct CorrelatedEvent {
   absl::Span<const uint8_t> raw;
   const Stack* stack = nullptr;  // null: no callchain was taken
   absl::Span<const CodePointer> code_pointers;
+  Context context = Context::kUnknown;       // outside kTask the process is whoever was interrupted
+  const Packet* packet = nullptr;            // null: the event told none
+  const HookLook* look = nullptr;            // null: no hook was walked
   const Attribution* attribution = nullptr;  // null: an event that attribution does not apply to
 };
 

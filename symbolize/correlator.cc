@@ -7,9 +7,26 @@
 #include "symbolize/side_band_events.h"
 
 namespace correlate {
+namespace {
+
+// From the tracepoint of an exception to the end of its packet, a few instructions later.
+constexpr uint64_t kExceptionToFreeNs = 1'000'000;
+
+// enum trace_flag_type (include/linux/trace_events.h)
+Context ContextOfFlags(std::optional<uint64_t> flags) {
+  constexpr uint64_t kHardirq = 0x08;
+  constexpr uint64_t kSoftirq = 0x10;
+  constexpr uint64_t kNmi = 0x40;
+  if (!flags.has_value()) return Context::kUnknown;
+  if (*flags & kNmi) return Context::kNmi;
+  if (*flags & kHardirq) return Context::kHardirq;
+  return *flags & kSoftirq ? Context::kSoftirq : Context::kTask;
+}
+
+}  // namespace
 
 Correlator::Correlator(TraceSink* sink)
-    : sink_(sink), stacks_(&programs_), attributor_(&programs_, &attachments_) {}
+    : sink_(sink), stacks_(&programs_), attributor_(&programs_, &attachments_, &netns_names_) {}
 
 void Correlator::AddFormat(EventFormat format) {
   auto entry = std::make_unique<Format>();
@@ -18,6 +35,7 @@ void Correlator::AddFormat(EventFormat format) {
   for (size_t i = 0; i < entry->format.fields.size(); ++i) {
     if (entry->format.fields[i].is_code) entry->code_fields.push_back(i);
   }
+  if (!entry->format.synthetic) entry->common_flags = FindField(entry->format, "common_flags");
   sink_->OnFormat(entry->format);
   formats_.push_back(std::move(entry));
 }
@@ -38,6 +56,11 @@ void Correlator::AddProgram(const ProgramInfo& program) {
 
 void Correlator::AddAttachment(const Attachment& attachment) {
   sink_->OnAttachment(attachments_.Add(attachment));
+}
+
+void Correlator::AddNetns(const Netns& netns) {
+  netns_names_.Add(netns);
+  sink_->OnNetns(netns);
 }
 
 void Correlator::OnRawEvent(const RawEvent& event) {
@@ -77,9 +100,43 @@ void Correlator::OnSample(const TracepointSample& sample) {
         {field.name, stacks_.ResolveAddress(*address, sample.time_ns, /*return_address=*/true)});
   }
   event.code_pointers = code_pointers_;
-  event.attribution = attributor_.Attribute(format.format, sample.raw, event.stack, sample.time_ns);
+  if (sample.enrichment != nullptr) {
+    event.context = sample.enrichment->context;
+    event.packet = &sample.enrichment->packet;
+  } else if (format.common_flags != nullptr) {
+    event.context = ContextOfFlags(ReadInteger(*format.common_flags, sample.raw));
+  }
+  event.attribution = Attribute(format, sample, &event);
   ++events_;
   sink_->OnEvent(event);
+}
+
+const Attribution* Correlator::Attribute(const Format& format, const TracepointSample& sample,
+                                         CorrelatedEvent* event) {
+  AttributionRequest request;
+  request.format = &format.format;
+  request.raw = sample.raw;
+  request.time_ns = sample.time_ns;
+  request.stack = event->stack;
+  request.packet = event->packet;
+  Exception& last = exceptions_[sample.cpu];
+  if (sample.enrichment != nullptr) {
+    const Packet& packet = sample.enrichment->packet;
+    request.seen = looks_.Add(sample.cpu, sample.time_ns, *sample.enrichment);
+    event->look = request.seen.look;
+    if (last.attribution != nullptr && last.netns == packet.netns &&
+        last.ifindex == packet.ifindex && packet.has_netns &&
+        sample.time_ns - last.time_ns < kExceptionToFreeNs) {
+      request.exception = last.attribution;
+    }
+  }
+  const Attribution* attribution = attributor_.Attribute(request);
+  last = Exception();
+  if (attribution != nullptr && attribution->evidence == Evidence::kEvent &&
+      event->packet != nullptr && event->packet->has_netns) {
+    last = {attribution, event->packet->netns, event->packet->ifindex, sample.time_ns};
+  }
+  return attribution;
 }
 
 void Correlator::OnBpfProgram(const BpfProgramRecord& record) {

@@ -13,10 +13,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "collector/event.h"
 #include "symbolize/attachment_table.h"
 #include "symbolize/attribution.h"
+#include "symbolize/hook_looks.h"
 #include "symbolize/kernel_symbols.h"
+#include "symbolize/netns_names.h"
 #include "symbolize/program_table.h"
 #include "symbolize/stack_resolver.h"
 #include "symbolize/task_names.h"
@@ -38,6 +41,9 @@ class Correlator : public EventSink {
   void AddTask(int32_t tid, std::string comm) { tasks_.Add(tid, std::move(comm)); }
   void AddProgram(const ProgramInfo& program);
   void AddAttachment(const Attachment& attachment);
+  void AddNetns(const Netns& netns);
+  // See StackResolver.
+  void set_max_frames(size_t frames) { stacks_.set_max_frames(frames); }
 
   void OnRawEvent(const RawEvent& event) override;
 
@@ -52,8 +58,18 @@ class Correlator : public EventSink {
   struct Format {
     EventFormat format;
     std::vector<size_t> code_fields;  // indices of fields that hold addresses of code
+    const FormatField* common_flags = nullptr;
+  };
+  // The XDP exception that a CPU's last event was.
+  struct Exception {
+    const Attribution* attribution = nullptr;  // null: it was another event
+    NetnsId netns;
+    uint32_t ifindex = 0;
+    uint64_t time_ns = 0;
   };
   void OnSample(const TracepointSample& sample);
+  const Attribution* Attribute(const Format& format, const TracepointSample& sample,
+                               CorrelatedEvent* event);
   void OnBpfProgram(const BpfProgramRecord& record);
 
   TraceSink* const sink_;
@@ -62,6 +78,9 @@ class Correlator : public EventSink {
   std::optional<uint32_t> unload_format_;
   ProgramTable programs_;
   AttachmentTable attachments_;
+  NetnsNames netns_names_;
+  HookLooks looks_;
+  absl::flat_hash_map<uint32_t, Exception> exceptions_;  // by CPU
   TaskNames tasks_;
   StackResolver stacks_;
   Attributor attributor_;

@@ -147,4 +147,15 @@ std::optional<KernelSymbols::Symbol> KernelSymbols::Lookup(uint64_t address) con
   return symbol;
 }
 
+std::vector<KernelSymbols::TextRange> KernelSymbols::FindText(absl::string_view function) const {
+  std::vector<TextRange> found;
+  for (size_t i = 0; i + 1 < entries_.size(); ++i) {
+    if (!entries_[i].text) continue;
+    const absl::string_view name = Name(entries_[i]);
+    if (name.substr(0, name.find('.')) != function) continue;
+    found.push_back({entries_[i].address, entries_[i + 1].address});
+  }
+  return found;
+}
+
 }  // namespace correlate

@@ -32,6 +32,13 @@ class KernelSymbols {
   static absl::StatusOr<KernelSymbols> Parse(absl::string_view kallsyms);
 
   std::optional<Symbol> Lookup(uint64_t address) const;
+  // Where the text of a function is, parts that the compiler split off (".cold", ".part.0")
+  // included. The work of one pass over all symbols.
+  struct TextRange {
+    uint64_t begin = 0;
+    uint64_t end = 0;
+  };
+  std::vector<TextRange> FindText(absl::string_view function) const;
   size_t size() const { return entries_.size(); }
 
  private:

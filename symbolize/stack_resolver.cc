@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/hash/hash.h"
+#include "absl/strings/match.h"
 
 namespace correlate {
 namespace {
@@ -79,6 +80,22 @@ const Frame* StackResolver::ResolveAddress(uint64_t address, uint64_t time_ns,
   return frame.get();
 }
 
+size_t StackResolver::TracerFrames(absl::Span<const uint64_t> callchain, uint64_t time_ns) {
+  for (size_t i = 0; i < callchain.size(); ++i) {
+    const Frame* frame = ResolveAddress(callchain[i], time_ns, /*return_address=*/i > 0);
+    if (frame->kind == FrameKind::kBpf) {
+      const ProgramInfo* program = programs_->Find(frame->program_id, time_ns);
+      if (program != nullptr && program->ours) continue;
+    }
+    // kernel/trace/bpf_trace.c, include/trace/bpf_probe.h, include/linux/tracepoint.h
+    const bool caller = absl::StartsWith(frame->symbol, "bpf_trace_run") ||
+                        absl::StartsWith(frame->symbol, "__bpf_trace_") ||
+                        absl::StartsWith(frame->symbol, "__traceiter_");
+    if (!caller) return i;
+  }
+  return callchain.size();
+}
+
 const Stack* StackResolver::Resolve(absl::Span<const uint64_t> callchain, uint64_t time_ns) {
   if (callchain.empty()) return nullptr;
   FollowChanges();
@@ -89,7 +106,10 @@ const Stack* StackResolver::Resolve(absl::Span<const uint64_t> callchain, uint64
   auto cached = std::make_unique<CachedStack>();
   cached->callchain.assign(callchain.begin(), callchain.end());
   cached->stack.id = next_id_++;
-  for (size_t i = 0; i < callchain.size(); ++i) {
+  const size_t begin = TracerFrames(callchain, time_ns);
+  const size_t end =
+      max_frames_ > 0 ? std::min(callchain.size(), begin + max_frames_) : callchain.size();
+  for (size_t i = begin; i < end; ++i) {
     // The leaf of a tracepoint's callchain is where the tracepoint sits; the others are returned
     // to.
     const Frame* frame = ResolveAddress(callchain[i], time_ns, /*return_address=*/i > 0);

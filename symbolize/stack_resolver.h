@@ -25,7 +25,11 @@ class StackResolver {
   // Replaces the kernel's symbols (a module was loaded); forgets what was unknown before.
   void SetKernelSymbols(KernelSymbols symbols);
 
-  // The stack of a callchain taken at `time_ns`; null for an empty one. Times must not go back
+  // Stacks keep at most so many frames; 0: all.
+  void set_max_frames(size_t frames) { max_frames_ = frames; }
+
+  // The stack of a callchain taken at `time_ns`, without the frames of the tracer itself (this
+  // tool's companion program and what calls it); null for an empty one. Times must not go back
   // across changes of the program table. Lives until the next call.
   const Stack* Resolve(absl::Span<const uint64_t> callchain, uint64_t time_ns);
   // One address of code, such as kfree_skb's location. `return_address` as in ProgramTable.
@@ -43,11 +47,14 @@ class StackResolver {
   };
   using FrameKey = std::pair<uint64_t, bool>;
 
+  // How many frames at the leaf belong to whoever recorded the event.
+  size_t TracerFrames(absl::Span<const uint64_t> callchain, uint64_t time_ns);
   void FollowChanges();
   void DropVolatile();
   std::unique_ptr<Frame> MakeFrame(uint64_t address, uint64_t time_ns, bool return_address);
 
   const ProgramTable* const programs_;
+  size_t max_frames_ = 0;
   KernelSymbols kernel_;
   uint64_t seen_generation_ = 0;
   uint64_t next_id_ = 1;

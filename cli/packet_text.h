@@ -1,0 +1,24 @@
+// The packet of an event, as JSON (docs/json.md) and as a line of text.
+#ifndef CLI_PACKET_TEXT_H_
+#define CLI_PACKET_TEXT_H_
+
+#include <string>
+
+#include "cli/event_fields.h"
+#include "symbolize/correlated_event.h"
+#include "symbolize/netns_names.h"
+
+namespace correlate {
+
+Json PacketToJson(const Packet& packet, const NetnsNames& names);
+// "veth1 (blue): 10.77.0.1:5000 > 10.77.0.2:53 udp, 99 bytes"; printable; empty: nothing is known.
+std::string DescribePacket(const Packet& packet, const NetnsNames& names);
+
+// "10.77.0.1", "2001:db8::1"; empty: no IP.
+std::string AddressText(IpFamily family, const std::array<uint8_t, 16>& address);
+// "udp", "icmp", or the number where it has no usual name.
+std::string L4Name(uint8_t protocol);
+
+}  // namespace correlate
+
+#endif  // CLI_PACKET_TEXT_H_

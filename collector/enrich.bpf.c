@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* The companion programs: on each drop and each XDP exception they write down what the tracepoint
+ * does not tell (device, namespace, headers of the packet, context, who is attached where the
+ * reason points to) and hand it to a perf event, which adds time, task and callchain. They change
+ * nothing and keep nothing. */
+/* clang-format off */
+#include "collector/kernel_types.bpf.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+
+#include "collector/enriched_record.h"
+#include "collector/hook_walk.bpf.h"
+/* clang-format on */
+
+enum { CONTEXTS = 4, MOST_RANGES = 8, NO_MAC_HEADER = 0xffff };
+
+/* How many arguments this kernel's kfree_skb has: (skb, location), then reason (5.17), then rx_sk
+ * (6.11). */
+const volatile __u32 drop_arguments = 0;
+
+/* Addresses of the functions that free what an XDP program, or a redirect, refused; from kallsyms.
+ */
+const volatile __u64 range_begin[MOST_RANGES] = {};
+const volatile __u64 range_end[MOST_RANGES] = {};
+const volatile __u32 range_hook[MOST_RANGES] = {}; /* WALK_... */
+
+/* What every network namespace's ns.ops points to; found by learn_netns_ops. */
+const void* netns_ops = 0;
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+  __type(key, __u32);
+  __type(value, __u32);
+} drop_output SEC(".maps"), exception_output SEC(".maps");
+
+struct workspace {
+  struct enriched_event event; /* first: a pointer to it is one to the workspace */
+  struct tc_cursor cursor;
+};
+
+/* One record under construction for each context of a CPU: an interrupt must not spoil that of a
+ * task. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, CONTEXTS + 1);
+  __type(key, __u32);
+  __type(value, struct workspace);
+} scratch SEC(".maps");
+
+/* Offsets of variables in the kernel's per-CPU data, from its BTF; x86. */
+const volatile __u32 has_percpu_offsets = 0;
+const volatile __u32 runqueues_offset = 0;
+const volatile __u32 current_task_offset = 0;
+const volatile __u32 preempt_count_offset = 0;
+
+/* Where this CPU keeps its preempt count; 0: not found yet. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, __u64);
+} preempt_count_address SEC(".maps");
+
+/* A task's run queue is per-CPU data, so it leads to the other variables of this CPU, without
+ * kallsyms, which needs not hold them. Believed only where the variable `current_task` found that
+ * way holds the current task. */
+static __always_inline __u64 find_preempt_count(void) {
+  struct task_struct* task = (void*)bpf_get_current_task();
+  struct task_struct* found = 0;
+
+  if (!has_percpu_offsets || !bpf_core_field_exists(task->se.cfs_rq->rq)) return 0;
+  void* data = (void*)BPF_CORE_READ(task, se.cfs_rq, rq) - runqueues_offset;
+  if (bpf_probe_read_kernel(&found, sizeof(found), data + current_task_offset)) return 0;
+  return found == task ? (__u64)(data + preempt_count_offset) : 0;
+}
+
+/* include/linux/preempt.h; 0: unknown */
+static __always_inline __u8 context_of_cpu(void) {
+  __u32 zero = 0;
+  __u64* address = bpf_map_lookup_elem(&preempt_count_address, &zero);
+  __u32 count = 0;
+
+  if (!address) return 0;
+  if (!*address) *address = find_preempt_count();
+  if (!*address || bpf_probe_read_kernel(&count, sizeof(count), (void*)*address)) return 0;
+  if (count & 0x00f00000) return ENRICHED_NMI;
+  if (count & 0x000f0000) return ENRICHED_HARDIRQ;
+  if (count & 0x00000100) return ENRICHED_SOFTIRQ; /* multiples of 0x200 only disable softirqs */
+  return ENRICHED_TASK;
+}
+
+static __always_inline struct enriched_event* new_event(void) {
+  __u32 context = context_of_cpu();
+  struct workspace* space = bpf_map_lookup_elem(&scratch, &context);
+
+  if (!space) return 0;
+  struct enriched_event* event = &space->event;
+  __builtin_memset(event, 0, __builtin_offsetof(struct enriched_event, header));
+  event->context = context;
+  return event;
+}
+
+static __always_inline __u64 cookie_of(struct net* net) {
+  if (bpf_core_field_exists(net->net_cookie)) {
+    /* An atomic64_t before 5.14: the same eight bytes. */
+    __u64 cookie = 0;
+    bpf_probe_read_kernel(&cookie, sizeof(cookie),
+                          (void*)net + bpf_core_field_offset(struct net, net_cookie));
+    return cookie;
+  }
+  struct ns_common___id* ns = (void*)net + bpf_core_field_offset(struct net, ns);
+  return bpf_core_field_exists(ns->ns_id) ? BPF_CORE_READ(ns, ns_id) : 0;
+}
+
+static __always_inline bool note_netns(struct enriched_event* event, struct net* net) {
+  if (!net || !netns_ops || BPF_CORE_READ(net, ns.ops) != netns_ops) return false;
+  event->netns_inode = BPF_CORE_READ(net, ns.inum);
+  event->netns_cookie = cookie_of(net);
+  event->flags |= ENRICHED_NETNS;
+  return true;
+}
+
+/* True if `device` is one: skb->dev shares its place with other things, so only what leads to a
+ * network namespace is believed. */
+static __always_inline bool note_device(struct enriched_event* event, struct net_device* device) {
+  if (!device) return false;
+  int ifindex = BPF_CORE_READ(device, ifindex);
+  if (ifindex <= 0) return false;
+  if (!note_netns(event, BPF_CORE_READ(device, nd_net.net))) return false;
+  event->ifindex = ifindex;
+  event->flags |= ENRICHED_DEVICE;
+  BPF_CORE_READ_INTO(&event->ifname, device, name);
+  return true;
+}
+
+static __always_inline bool is_full_socket(struct sock* sk) {
+  __u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+  return state != 6 && state != 12; /* TCP_TIME_WAIT, TCP_NEW_SYN_RECV: smaller structures */
+}
+
+/* Tunnels need more than one packet's headers. */
+static __always_inline __u32 wanted_bytes(__u8 protocol) {
+  switch (protocol) {
+    case IPPROTO_TCP:
+    case IPPROTO_ICMP:
+    case 58: /* IPPROTO_ICMPV6 */
+      return ENRICHED_FEW_HEADER_BYTES;
+    default:
+      return ENRICHED_HEADER_BYTES;
+  }
+}
+
+/* Copies the beginning of the packet, never beyond its linear part. */
+static __always_inline void note_headers(struct enriched_event* event, struct sk_buff* skb) {
+  unsigned char* head = BPF_CORE_READ(skb, head);
+  __u32 tail = BPF_CORE_READ(skb, tail); /* an offset: NET_SKBUFF_DATA_USES_OFFSET on 64 bits */
+  __u32 network = BPF_CORE_READ(skb, network_header);
+  __u32 mac = BPF_CORE_READ(skb, mac_header);
+  __u32 begin = network;
+  __u32 wanted = ENRICHED_HEADER_BYTES;
+  __u8 first[16] = {};
+
+  if (!head || tail > BPF_CORE_READ(skb, end)) return;
+  bool ip = false;
+  if (network && network + 20 <= tail &&
+      !bpf_probe_read_kernel(first, sizeof(first), head + network)) {
+    if (event->protocol == ETH_P_IP && first[0] >> 4 == 4) {
+      ip = true;
+      wanted = wanted_bytes(first[9]);
+    } else if (event->protocol == ETH_P_IPV6 && first[0] >> 4 == 6) {
+      ip = true;
+      wanted = wanted_bytes(first[6]);
+    }
+  }
+  if (!ip) {
+    if (mac == NO_MAC_HEADER || mac + ETH_HLEN > tail) return;
+    begin = mac;
+    event->flags |= ENRICHED_LINK_HEADER;
+  }
+  __u32 bytes = tail - begin;
+  if (bytes > wanted) bytes = wanted;
+  barrier_var(bytes);
+  if (bytes > ENRICHED_HEADER_BYTES) return;
+  if (!bpf_probe_read_kernel(event->header, bytes, head + begin)) event->header_bytes = bytes;
+}
+
+static __always_inline void note_vlan(struct enriched_event* event, struct sk_buff* skb) {
+  struct sk_buff___vlan_all* all = (void*)skb;
+  struct sk_buff___vlan_bit* bit = (void*)skb;
+  bool present;
+
+  if (bpf_core_field_exists(all->vlan_all)) {
+    present = BPF_CORE_READ(all, vlan_all) != 0;
+  } else if (bpf_core_field_exists(bit->vlan_present)) {
+    present = BPF_CORE_READ_BITFIELD_PROBED(bit, vlan_present);
+  } else {
+    return;
+  }
+  if (!present) return;
+  event->vlan_tci = BPF_CORE_READ(skb, vlan_tci);
+  event->flags |= ENRICHED_VLAN_TAG;
+}
+
+static __always_inline __u32 hook_of_location(__u64 location) {
+  for (__u32 i = 0; i < MOST_RANGES; i++) {
+    if (range_begin[i] < location && location <= range_end[i]) return range_hook[i];
+  }
+  return WALK_NONE;
+}
+
+static __always_inline bool reason_is(__u32 reason, bool exists, __u64 value) {
+  return drop_arguments > 2 && exists && reason == value;
+}
+
+#define REASON_IS(reason, name)                                                               \
+  reason_is(reason, bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_##name), \
+            bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_##name))
+
+static __always_inline void walk_hook(struct enriched_event* event, struct sk_buff* skb,
+                                      struct sock* rx_sk) {
+  struct sock* sk = BPF_CORE_READ(skb, sk);
+  bool has_device = event->flags & ENRICHED_DEVICE;
+  __u32 reason = event->reason;
+  __u32 hook = WALK_NONE;
+
+  if (REASON_IS(reason, TC_INGRESS)) {
+    hook = WALK_TC_INGRESS;
+  } else if (REASON_IS(reason, TC_EGRESS)) {
+    hook = WALK_TC_EGRESS;
+  } else if (REASON_IS(reason, BPF_CGROUP_EGRESS)) {
+    event->walk_hook = WALK_CGROUP_EGRESS;
+    if (sk && is_full_socket(sk)) {
+      walk_cgroup(event, sk, false);
+    } else {
+      event->walk_flags |= WALK_BROKEN;
+    }
+    return;
+  } else if (REASON_IS(reason, SOCKET_FILTER)) {
+    struct sock* receiver = rx_sk ? rx_sk : sk;
+    if (receiver && is_full_socket(receiver)) walk_socket(event, receiver);
+    return;
+  } else {
+    hook = hook_of_location(event->location);
+  }
+  if (hook == WALK_NONE || !has_device) return;
+  struct net_device* device = BPF_CORE_READ(skb, dev);
+  if (hook == WALK_TC_INGRESS || hook == WALK_TC_EGRESS) {
+    /* skb_protocol(skb, false) of include/linux/if_vlan.h */
+    __be16 protocol = event->flags & ENRICHED_VLAN_TAG ? BPF_CORE_READ(skb, vlan_proto)
+                                                       : BPF_CORE_READ(skb, protocol);
+    walk_tc(event, &((struct workspace*)event)->cursor, device, hook == WALK_TC_INGRESS, protocol);
+  } else {
+    walk_xdp(event, device, hook == WALK_XDP_NATIVE);
+  }
+}
+
+static __always_inline void output(void* context, void* map, struct enriched_event* event) {
+  __u32 bytes = event->walk_entries
+                    ? __builtin_offsetof(struct enriched_event, walk) +
+                          event->walk_entries * sizeof(struct walk_entry)
+                    : __builtin_offsetof(struct enriched_event, header) + event->header_bytes;
+
+  barrier_var(
+      bytes); /* the bound is for the verifier: on this variable, not on what it came from */
+  if (bytes > sizeof(*event)) return;
+  bpf_perf_event_output(context, map, BPF_F_CURRENT_CPU, event, bytes);
+}
+
+static __always_inline int on_drop(void* context, struct sk_buff* skb, __u64 location, __u32 reason,
+                                   struct sock* rx_sk) {
+  struct enriched_event* event = new_event();
+
+  if (!event) return 0;
+  event->skb = (__u64)skb;
+  event->location = location;
+  event->reason = reason;
+  event->rx_sk = (__u64)rx_sk;
+  event->protocol = bpf_ntohs(BPF_CORE_READ(skb, protocol));
+  event->length = BPF_CORE_READ(skb, len);
+  unsigned char* end = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end);
+  event->segments = BPF_CORE_READ((struct skb_shared_info*)end, gso_segs);
+  if (!note_device(event, BPF_CORE_READ(skb, dev))) {
+    struct sock* sk = rx_sk ? rx_sk : BPF_CORE_READ(skb, sk);
+    if (sk && note_netns(event, BPF_CORE_READ(sk, __sk_common.skc_net.net))) {
+      int ifindex = BPF_CORE_READ(skb, skb_iif);
+      if (ifindex > 0) {
+        event->ifindex = ifindex;
+        event->flags |= ENRICHED_IFINDEX;
+      }
+    }
+  }
+  note_vlan(event, skb);
+  note_headers(event, skb);
+  walk_hook(event, skb, rx_sk);
+  output(context, &drop_output, event);
+  return 0;
+}
+
+SEC("tp_btf/kfree_skb")
+int correlate_drop(__u64* arguments) {
+  __u32 reason = drop_arguments > 2 ? (__u32)arguments[2] : 0;
+  struct sock* rx_sk = drop_arguments > 3 ? (struct sock*)arguments[3] : 0;
+
+  return on_drop(arguments, (struct sk_buff*)arguments[0], arguments[1], reason, rx_sk);
+}
+
+SEC("tp_btf/xdp_exception")
+int correlate_exception(__u64* arguments) {
+  struct net_device* device = (struct net_device*)arguments[0];
+  struct bpf_prog* program = (struct bpf_prog*)arguments[1];
+  struct enriched_event* event = new_event();
+
+  if (!event) return 0;
+  event->act = (__u32)arguments[2];
+  event->program_id = program_id(program);
+  note_device(event, device);
+  output(arguments, &exception_output, event);
+  return 0;
+}
+
+/* Run once by BPF_PROG_TEST_RUN, in our own process. */
+SEC("raw_tp")
+int learn_netns_ops(void* context) {
+  (void)context;
+  struct task_struct* task = (void*)bpf_get_current_task();
+
+  netns_ops = BPF_CORE_READ(task, nsproxy, net_ns, ns.ops);
+  return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

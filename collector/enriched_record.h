@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* What the companion BPF programs (enrich.bpf.c) hand over through the perf rings, as C for both
+ * sides. Native byte order and alignment: a record never leaves the host that made it. Text is cut
+ * at its size and then has no NUL. */
+#ifndef COLLECTOR_ENRICHED_RECORD_H_
+#define COLLECTOR_ENRICHED_RECORD_H_
+
+#include <linux/types.h>
+
+enum {
+  ENRICHED_IFNAME_BYTES = 16, /* IFNAMSIZ */
+  ENRICHED_CLASSIFIER_BYTES = 12,
+  ENRICHED_HEADER_BYTES = 192,    /* of the packet, where a tunnel is likely */
+  ENRICHED_FEW_HEADER_BYTES = 64, /* else: IPv4 with options, or IPv6, and ports */
+  ENRICHED_MOST_ENTRIES = 16,     /* of a walk over a hook */
+};
+
+/* enriched_event.context; 0: unknown */
+enum {
+  ENRICHED_TASK = 1,
+  ENRICHED_SOFTIRQ = 2,
+  ENRICHED_HARDIRQ = 3,
+  ENRICHED_NMI = 4,
+};
+
+/* enriched_event.flags */
+enum {
+  ENRICHED_DEVICE = 1 << 0,   /* ifindex and ifname are those of a device proven to be one */
+  ENRICHED_NETNS = 1 << 1,    /* netns_inode and netns_cookie are known */
+  ENRICHED_IFINDEX = 1 << 2,  /* ifindex alone is known, from skb_iif: where the packet came in */
+  ENRICHED_VLAN_TAG = 1 << 3, /* vlan_tci is beside the packet, not in it */
+  ENRICHED_LINK_HEADER =
+      1 << 4, /* the header bytes begin with the Ethernet header, else with the network header */
+};
+
+/* Which hook was walked. */
+enum {
+  WALK_NONE = 0,
+  WALK_TC_INGRESS = 1,
+  WALK_TC_EGRESS = 2,
+  WALK_XDP_NATIVE = 3,
+  WALK_XDP_GENERIC = 4,
+  WALK_CGROUP_EGRESS = 5,
+  WALK_SOCKET = 6, /* cgroup ingress, then the socket's filter */
+};
+
+/* enriched_event.walk_flags */
+enum {
+  WALK_TRUNCATED = 1 << 0,    /* more entries than fit */
+  WALK_SHARED_BLOCK = 1 << 1, /* the filters are a shared block's */
+  WALK_BROKEN = 1 << 2,       /* something could not be read */
+};
+
+/* walk_entry.kind */
+enum {
+  ENTRY_TCX = 1,
+  ENTRY_CLS_BPF = 2,
+  ENTRY_CLASSIFIER = 3, /* not a BPF program: `classifier` names it */
+  ENTRY_XDP = 4,
+  ENTRY_CGROUP = 5,
+  ENTRY_SOCKET_FILTER = 6, /* program_id 0: a classic filter */
+};
+
+/* walk_entry.flags */
+enum {
+  ENTRY_OTHER_PROTOCOL =
+      1 << 0,                /* a classifier for another protocol than the packet has at its end */
+  ENTRY_NOT_DIRECT = 1 << 1, /* cls_bpf without direct-action: its actions decide */
+};
+
+/* Something attached to the hook, in the order in which it runs. */
+struct walk_entry {
+  __u8 kind;
+  __u8 flags;
+  __u16 pref;
+  __u32 chain;
+  __u32 program_id;
+  __u32 handle;
+  __u32 link_id;
+  char classifier[ENRICHED_CLASSIFIER_BYTES];
+};
+
+struct enriched_event {
+  __u64 skb;        /* a drop's; else 0 */
+  __u64 location;   /* the caller's return address; a drop's */
+  __u64 rx_sk;      /* a drop's, where the kernel passes it */
+  __u32 reason;     /* a drop's */
+  __u32 act;        /* an XDP exception's */
+  __u32 program_id; /* an XDP exception's */
+  __u32 ifindex;
+  __u64 netns_cookie;
+  __u32 netns_inode;
+  __u32 length; /* bytes of the packet, as skb->len counts them */
+  __u16 segments;
+  __u16 protocol; /* ethertype, host order */
+  __u16 vlan_tci;
+  __u8 context;
+  __u8 flags;
+  char ifname[ENRICHED_IFNAME_BYTES];
+  __u64 walk_revision; /* bpf_mprog's: changes with every change of a tcx hook */
+  __u8 walk_hook;
+  __u8 walk_flags;
+  __u8 walk_entries;
+  __u8 header_bytes;
+  __u32 reserved;
+  __u64 cgroup_id; /* whose programs were walked; 0: none were */
+  __u8 header[ENRICHED_HEADER_BYTES];
+  struct walk_entry walk[ENRICHED_MOST_ENTRIES]; /* in the record only if there are any */
+};
+
+#endif /* COLLECTOR_ENRICHED_RECORD_H_ */

@@ -1,0 +1,205 @@
+#include "collector/enricher.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/errno_status.h"
+#include "base/status_macros.h"
+#include "collector/enrich.skel.h"
+#include "collector/enriched_record.h"
+
+namespace correlate {
+namespace {
+
+constexpr absl::string_view kDropEvent = "skb:kfree_skb";
+constexpr absl::string_view kExceptionEvent = "xdp:xdp_exception";
+
+struct FreeBtf {
+  void operator()(btf* handle) const { btf__free(handle); }
+};
+using ScopedBtf = std::unique_ptr<btf, FreeBtf>;
+
+// libbpf reports on stderr what its return values say as well; the verifier's log is kept.
+int Silent(libbpf_print_level, const char*, va_list) { return 0; }
+
+absl::string_view Advice(int error) {
+  if (error == EPERM || error == EACCES) return "it needs CAP_BPF and CAP_PERFMON, or root";
+  if (error == E2BIG || error == EINVAL) return "this kernel's verifier refuses it";
+  return "";
+}
+
+// Arguments of a tracepoint as its BTF prototype has them, the hidden first one aside; 0: unknown.
+uint32_t TracepointArguments(const btf* kernel, const char* typedef_name) {
+  const int id = btf__find_by_name_kind(kernel, typedef_name, BTF_KIND_TYPEDEF);
+  if (id < 0) return 0;
+  const btf_type* type = btf__type_by_id(kernel, btf__type_by_id(kernel, id)->type);  // a pointer
+  if (type == nullptr || !btf_is_ptr(type)) return 0;
+  type = btf__type_by_id(kernel, type->type);
+  if (type == nullptr || !btf_is_func_proto(type) || btf_vlen(type) == 0) return 0;
+  return btf_vlen(type) - 1u;
+}
+
+// Offset of a variable in the kernel's per-CPU data.
+std::optional<uint32_t> PerCpuOffset(const btf* kernel, absl::string_view name) {
+  const int section = btf__find_by_name_kind(kernel, ".data..percpu", BTF_KIND_DATASEC);
+  if (section < 0) return std::nullopt;
+  const btf_type* type = btf__type_by_id(kernel, section);
+  const btf_var_secinfo* variable = btf_var_secinfos(type);
+  for (uint32_t i = 0; i < btf_vlen(type); ++i, ++variable) {
+    const btf_type* var = btf__type_by_id(kernel, variable->type);
+    if (name == btf__name_by_offset(kernel, var->name_off)) return variable->offset;
+  }
+  return std::nullopt;
+}
+
+// Offset of a member of the struct that x86 kept its hottest variables in from 6.2 to 6.14.
+std::optional<uint32_t> MemberOffset(const btf* kernel, const char* structure,
+                                     absl::string_view name) {
+  const int id = btf__find_by_name_kind(kernel, structure, BTF_KIND_STRUCT);
+  if (id < 0) return std::nullopt;
+  // pcpu_hot is a union of a padded array and an anonymous struct.
+  const btf_type* type = btf__type_by_id(kernel, id);
+  for (uint32_t depth = 0; depth < 3; ++depth) {
+    const btf_type* inner = nullptr;
+    for (uint32_t i = 0; i < btf_vlen(type); ++i) {
+      const btf_member* member = btf_members(type) + i;
+      const absl::string_view found = btf__name_by_offset(kernel, member->name_off);
+      if (found == name) return btf_member_bit_offset(type, i) / 8;
+      const btf_type* of_member = btf__type_by_id(kernel, member->type);
+      if (found.empty() && btf_is_composite(of_member) && inner == nullptr) inner = of_member;
+    }
+    if (inner == nullptr) break;
+    type = inner;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+struct Enricher::Skeleton {
+  ~Skeleton() { enrich_bpf__destroy(bpf); }
+  bpf_program* ProgramOf(absl::string_view event) const {
+    if (event == kDropEvent) return bpf->progs.correlate_drop;
+    return event == kExceptionEvent ? bpf->progs.correlate_exception : nullptr;
+  }
+
+  enrich_bpf* bpf = nullptr;
+};
+
+Enricher::Enricher(std::unique_ptr<Skeleton> skeleton) : skeleton_(std::move(skeleton)) {}
+Enricher::~Enricher() = default;
+
+const std::vector<Enricher::FreeingFunction>& Enricher::FreeingFunctions() {
+  // drivers/net/veth.c, net/core/dev.c, net/core/filter.c. A redirect that fails is that of the tc
+  // program on ingress; on egress the same function serves, and then the walk does not find it.
+  static const auto& functions = *new std::vector<FreeingFunction>(
+      {{"veth_xdp_rcv_skb", WALK_XDP_NATIVE}, {"do_xdp_generic", WALK_XDP_GENERIC}});
+  return functions;
+}
+
+bool Enricher::Knows(absl::string_view event) {
+  return event == kDropEvent || event == kExceptionEvent;
+}
+
+absl::StatusOr<std::unique_ptr<Enricher>> Enricher::Load(const std::vector<TextRange>& ranges) {
+  libbpf_set_print(Silent);
+  const ScopedBtf kernel(btf__load_vmlinux_btf());
+  if (kernel == nullptr) {
+    return absl::FailedPreconditionError(
+        "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux)");
+  }
+  auto skeleton = std::make_unique<Skeleton>();
+  skeleton->bpf = enrich_bpf__open();
+  if (skeleton->bpf == nullptr) return ErrnoStatus(errno, "opening the companion BPF programs");
+  auto* constants = skeleton->bpf->rodata;
+  constants->drop_arguments = TracepointArguments(kernel.get(), "btf_trace_kfree_skb");
+  if (constants->drop_arguments < 2) {
+    return absl::FailedPreconditionError("the kernel's BTF does not describe skb:kfree_skb");
+  }
+  const auto runqueues = PerCpuOffset(kernel.get(), "runqueues");
+  auto current = PerCpuOffset(kernel.get(), "current_task");
+  auto preempt_count = PerCpuOffset(kernel.get(), "__preempt_count");
+  if (const auto hot = PerCpuOffset(kernel.get(), "pcpu_hot")) {
+    const auto current_member = MemberOffset(kernel.get(), "pcpu_hot", "current_task");
+    const auto count_member = MemberOffset(kernel.get(), "pcpu_hot", "preempt_count");
+    if (current_member.has_value() && count_member.has_value()) {
+      current = *hot + *current_member;
+      preempt_count = *hot + *count_member;
+    }
+  }
+  if (runqueues.has_value() && current.has_value() && preempt_count.has_value()) {
+    constants->has_percpu_offsets = 1;
+    constants->runqueues_offset = *runqueues;
+    constants->current_task_offset = *current;
+    constants->preempt_count_offset = *preempt_count;
+  }
+  for (size_t i = 0; i < std::min(ranges.size(), std::size(constants->range_begin)); ++i) {
+    constants->range_begin[i] = ranges[i].begin;
+    constants->range_end[i] = ranges[i].end;
+    constants->range_hook[i] = ranges[i].hook;
+  }
+  if (const int error = enrich_bpf__load(skeleton->bpf); error < 0) {
+    return ErrnoStatus(-error, "loading the companion BPF programs", Advice(-error));
+  }
+  LIBBPF_OPTS(bpf_test_run_opts, run);
+  const int learner = bpf_program__fd(skeleton->bpf->progs.learn_netns_ops);
+  if (const int error = bpf_prog_test_run_opts(learner, &run); error < 0) {
+    return ErrnoStatus(-error, "running a companion BPF program", Advice(-error));
+  }
+  if (skeleton->bpf->bss->netns_ops == nullptr) {
+    return absl::InternalError("the companion BPF programs cannot tell a network namespace");
+  }
+  return std::unique_ptr<Enricher>(new Enricher(std::move(skeleton)));
+}
+
+absl::Status Enricher::Connect(absl::string_view event, uint32_t cpu, int perf_event_fd) {
+  const bpf_map* map = event == kDropEvent ? skeleton_->bpf->maps.drop_output
+                                           : skeleton_->bpf->maps.exception_output;
+  if (bpf_map_update_elem(bpf_map__fd(map), &cpu, &perf_event_fd, BPF_ANY) != 0) {
+    return ErrnoStatus(
+        errno, absl::StrCat("connecting the companion BPF program of ", event, " on CPU ", cpu));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Enricher::Attach(const std::vector<std::string>& events) {
+  for (const std::string& event : events) {
+    bpf_program* program = skeleton_->ProgramOf(event);
+    if (program == nullptr) return absl::InternalError(absl::StrCat("no companion for ", event));
+    bpf_link* link = bpf_program__attach(program);
+    if (link == nullptr) {
+      return ErrnoStatus(errno, absl::StrCat("attaching the companion BPF program of ", event));
+    }
+    (event == kDropEvent ? skeleton_->bpf->links.correlate_drop
+                         : skeleton_->bpf->links.correlate_exception) = link;
+  }
+  return absl::OkStatus();
+}
+
+void Enricher::Detach() { enrich_bpf__detach(skeleton_->bpf); }
+
+std::vector<uint32_t> Enricher::program_ids() const {
+  std::vector<uint32_t> ids;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton_->bpf->obj) {
+    bpf_prog_info info;
+    std::memset(&info, 0, sizeof info);
+    uint32_t bytes = sizeof info;
+    if (bpf_prog_get_info_by_fd(bpf_program__fd(program), &info, &bytes) == 0) {
+      ids.push_back(info.id);
+    }
+  }
+  return ids;
+}
+
+}  // namespace correlate

@@ -1,0 +1,59 @@
+// Loads the companion BPF programs (enrich.bpf.c), points them to perf events, and takes them away.
+// With them, a drop or an XDP exception brings its device, its packet and what was attached; see
+// EnrichedDecoder. They are tp_btf programs: no trampoline, no kprobe.
+//
+// Owns programs, maps and links, none of which is pinned: all end with this object or the process.
+// One thread. Privileges: CAP_BPF, CAP_PERFMON (or CAP_SYS_ADMIN), and the kernel's BTF.
+#ifndef COLLECTOR_ENRICHER_H_
+#define COLLECTOR_ENRICHER_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace correlate {
+
+class Enricher {
+ public:
+  // A function at the end of which the kernel frees what a hook's program refused, and that hook's
+  // number in enriched_record.h. The reason alone does not tell these.
+  struct FreeingFunction {
+    absl::string_view name;
+    uint32_t hook = 0;
+  };
+  static const std::vector<FreeingFunction>& FreeingFunctions();
+  struct TextRange {
+    uint64_t begin = 0;
+    uint64_t end = 0;
+    uint32_t hook = 0;
+  };
+
+  // True for the events that the companion programs can stand in for.
+  static bool Knows(absl::string_view event);
+
+  // `ranges`: where FreeingFunctions() are, as far as kernel symbols tell; at most 8 count.
+  static absl::StatusOr<std::unique_ptr<Enricher>> Load(const std::vector<TextRange>& ranges);
+  ~Enricher();
+
+  // Records of `event` on `cpu` go to this perf event (PERF_COUNT_SW_BPF_OUTPUT on that CPU).
+  absl::Status Connect(absl::string_view event, uint32_t cpu, int perf_event_fd);
+  // Begins to run for each of `events`.
+  absl::Status Attach(const std::vector<std::string>& events);
+  void Detach();
+
+  // Ids of everything of ours that is loaded: observers, never to be blamed.
+  std::vector<uint32_t> program_ids() const;
+
+ private:
+  struct Skeleton;
+  explicit Enricher(std::unique_ptr<Skeleton> skeleton);
+  std::unique_ptr<Skeleton> skeleton_;
+};
+
+}  // namespace correlate
+
+#endif  // COLLECTOR_ENRICHER_H_

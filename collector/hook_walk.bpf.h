@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* Walks over what is attached to the hook where a packet is freed, at that very moment: the
+ * kernel's own lists, under the RCU read lock that the packet's path holds. Nothing is judged here;
+ * the entries are written down in the order in which they run, and whatever cannot be read makes
+ * the walk "broken". */
+#ifndef COLLECTOR_HOOK_WALK_BPF_H_
+#define COLLECTOR_HOOK_WALK_BPF_H_
+
+/* clang-format off */
+#include "collector/enriched_record.h"
+#include "collector/kernel_types.bpf.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <linux/if_ether.h>
+#include <bpf/bpf_endian.h>
+/* clang-format on */
+
+/* enum bpf_xdp_mode (include/linux/netdevice.h) */
+enum { XDP_STATE_GENERIC = 0, XDP_STATE_NATIVE = 1 };
+
+static __always_inline struct walk_entry* next_entry(struct enriched_event* event) {
+  __u32 n = event->walk_entries;
+
+  if (n >= ENRICHED_MOST_ENTRIES) {
+    event->walk_flags |= WALK_TRUNCATED;
+    return 0;
+  }
+  event->walk_entries = n + 1;
+  struct walk_entry* entry = &event->walk[n];
+  __builtin_memset(entry, 0, sizeof(*entry));
+  return entry;
+}
+
+static __always_inline __u32 program_id(struct bpf_prog* program) {
+  return BPF_CORE_READ(program, aux, id);
+}
+
+/* Multi-program hooks (kernel/bpf/mprog.c): fp_items in running order, ended by a null. */
+static __always_inline void walk_tcx(struct enriched_event* event, struct bpf_mprog_entry* list) {
+  struct bpf_mprog_bundle* bundle = BPF_CORE_READ(list, parent);
+  void* programs = (void*)list + bpf_core_field_offset(struct bpf_mprog_entry, fp_items);
+  void* links = (void*)bundle + bpf_core_field_offset(struct bpf_mprog_bundle, cp_items);
+
+  event->walk_revision = BPF_CORE_READ(bundle, revision.counter);
+  for (__u32 i = 0; i <= ENRICHED_MOST_ENTRIES; i++) {
+    struct bpf_mprog_fp* slot = programs + i * bpf_core_type_size(struct bpf_mprog_fp);
+    struct bpf_mprog_cp* holder = links + i * bpf_core_type_size(struct bpf_mprog_cp);
+    struct bpf_prog* program = BPF_CORE_READ(slot, prog);
+
+    if (!program) return;
+    struct walk_entry* entry = next_entry(event);
+    if (!entry) return;
+    entry->kind = ENTRY_TCX;
+    entry->program_id = program_id(program);
+    struct bpf_link* link = BPF_CORE_READ(holder, link);
+    if (link) entry->link_id = BPF_CORE_READ(link, id);
+  }
+}
+
+/* Where a walk over clsact or ingress stands. It lives in a map and not in registers: what the
+ * verifier reads from there it knows nothing about, so that every step looks the same to it and is
+ * looked at once. */
+struct tc_cursor {
+  __u64 classifier;  /* struct tcf_proto; 0: the chain is done */
+  __u64 filter;      /* list node of a struct cls_bpf_prog; 0: not inside of a cls_bpf */
+  __u64 filters_end; /* its list head */
+  __u64 chain;       /* list node of the next struct tcf_chain to look at */
+  __u64 chains_end;
+  __u32 chain_index;
+  __u16 pref;
+  __u8 flags; /* ENTRY_... of this classifier's entries */
+  __u8 may_jump;
+  __u16 protocol; /* ethertype as tc sees it, network order */
+};
+
+enum { MOST_STEPS = 64 };
+
+/* One program of a cls_bpf. */
+static __always_inline void step_filter(struct enriched_event* event, struct tc_cursor* cursor) {
+  if (cursor->filter == cursor->filters_end) {
+    struct tcf_proto* classifier = (void*)cursor->classifier;
+    cursor->filter = 0;
+    cursor->classifier = (__u64)BPF_CORE_READ(classifier, next);
+    return;
+  }
+  struct cls_bpf_prog* filter =
+      (void*)cursor->filter - bpf_core_field_offset(struct cls_bpf_prog, link);
+  cursor->filter = (__u64)BPF_CORE_READ(filter, link.next);
+  if (!cursor->filter) event->walk_flags |= WALK_BROKEN;
+  struct walk_entry* entry = next_entry(event);
+  if (!entry) return;
+  entry->kind = ENTRY_CLS_BPF;
+  entry->flags = cursor->flags;
+  entry->pref = cursor->pref;
+  entry->chain = cursor->chain_index;
+  entry->handle = BPF_CORE_READ(filter, handle);
+  entry->program_id = BPF_CORE_READ(filter, filter, aux, id);
+  if (BPF_CORE_READ(filter, exts_integrated)) return;
+  entry->flags |= ENTRY_NOT_DIRECT;
+  cursor->may_jump = 1; /* its actions may */
+}
+
+/* One classifier of a chain, in order of preference. */
+static __always_inline void step_classifier(struct enriched_event* event,
+                                            struct tc_cursor* cursor) {
+  struct tcf_proto* classifier = (void*)cursor->classifier;
+  __be16 wanted = BPF_CORE_READ(classifier, protocol);
+  char kind[16] = {};
+
+  cursor->pref = BPF_CORE_READ(classifier, prio) >> 16;
+  cursor->flags =
+      wanted == cursor->protocol || wanted == bpf_htons(ETH_P_ALL) ? 0 : ENTRY_OTHER_PROTOCOL;
+  BPF_CORE_READ_INTO(&kind, classifier, ops, kind);
+  if (kind[0] == 'b' && kind[1] == 'p' && kind[2] == 'f' && kind[3] == 0) {
+    struct cls_bpf_head* head = BPF_CORE_READ(classifier, root);
+    if (head && bpf_core_type_exists(struct cls_bpf_head)) {
+      cursor->filters_end = (__u64)head + bpf_core_field_offset(struct cls_bpf_head, plist);
+      cursor->filter = (__u64)BPF_CORE_READ(head, plist.next);
+      if (cursor->filter) return;
+    }
+    event->walk_flags |= WALK_BROKEN;
+  } else {
+    cursor->may_jump = 1;
+    struct walk_entry* entry = next_entry(event);
+    if (entry) {
+      entry->kind = ENTRY_CLASSIFIER;
+      entry->flags = cursor->flags;
+      entry->pref = cursor->pref;
+      entry->chain = cursor->chain_index;
+      __builtin_memcpy(entry->classifier, kind, sizeof(entry->classifier));
+    }
+  }
+  cursor->classifier = (__u64)BPF_CORE_READ(classifier, next);
+}
+
+static __always_inline void step_chain(struct tc_cursor* cursor) {
+  struct tcf_chain* chain = (void*)cursor->chain - bpf_core_field_offset(struct tcf_chain, list);
+
+  cursor->chain_index = BPF_CORE_READ(chain, index);
+  if (cursor->chain_index) cursor->classifier = (__u64)BPF_CORE_READ(chain, filter_chain);
+  cursor->chain = (__u64)BPF_CORE_READ(chain, list.next);
+}
+
+/* clsact and ingress: chain 0, and where something there may jump, the other chains of the block
+ * too. */
+static __always_inline void walk_miniq(struct enriched_event* event, struct tc_cursor* cursor,
+                                       struct mini_Qdisc* miniq, __be16 protocol) {
+  struct tcf_block* block = BPF_CORE_READ(miniq, block);
+
+  __builtin_memset(cursor, 0, sizeof(*cursor));
+  cursor->protocol = protocol;
+  cursor->classifier = (__u64)BPF_CORE_READ(miniq, filter_list);
+  if (block) {
+    if (BPF_CORE_READ(block, index)) event->walk_flags |= WALK_SHARED_BLOCK;
+    cursor->chains_end = (__u64)block + bpf_core_field_offset(struct tcf_block, chain_list);
+    cursor->chain = (__u64)BPF_CORE_READ(block, chain_list.next);
+  }
+  for (__u32 i = 0; i < MOST_STEPS; i++) {
+    if (cursor->filter) {
+      step_filter(event, cursor);
+    } else if (cursor->classifier) {
+      step_classifier(event, cursor);
+    } else if (cursor->may_jump && cursor->chain && cursor->chain != cursor->chains_end) {
+      step_chain(cursor);
+    } else {
+      return;
+    }
+  }
+  event->walk_flags |= WALK_TRUNCATED;
+}
+
+/* tcx runs before clsact (net/core/dev.c, sch_handle_ingress). `protocol` as tc sees it. */
+static __always_inline void walk_tc(struct enriched_event* event, struct tc_cursor* cursor,
+                                    struct net_device* device, bool ingress, __be16 protocol) {
+  struct mini_Qdisc* miniq = 0;
+
+  event->walk_hook = ingress ? WALK_TC_INGRESS : WALK_TC_EGRESS;
+  if (bpf_core_field_exists(device->tcx_ingress)) {
+    struct bpf_mprog_entry* list =
+        ingress ? BPF_CORE_READ(device, tcx_ingress) : BPF_CORE_READ(device, tcx_egress);
+    if (!list) return;
+    walk_tcx(event, list);
+    struct bpf_mprog_bundle* bundle = BPF_CORE_READ(list, parent);
+    struct tcx_entry* entry = (void*)bundle - bpf_core_field_offset(struct tcx_entry, bundle);
+    miniq = BPF_CORE_READ(entry, miniq);
+  } else {
+    struct net_device___miniq* old = (void*)device;
+    miniq = ingress ? BPF_CORE_READ(old, miniq_ingress) : BPF_CORE_READ(old, miniq_egress);
+  }
+  if (miniq) walk_miniq(event, cursor, miniq, protocol);
+}
+
+static __always_inline void walk_xdp(struct enriched_event* event, struct net_device* device,
+                                     bool native) {
+  __u32 mode = native ? XDP_STATE_NATIVE : XDP_STATE_GENERIC;
+
+  event->walk_hook = native ? WALK_XDP_NATIVE : WALK_XDP_GENERIC;
+  if (!bpf_core_field_exists(device->xdp_state)) {
+    event->walk_flags |= WALK_BROKEN;
+    return;
+  }
+  struct bpf_xdp_entity* state = (void*)device +
+                                 bpf_core_field_offset(struct net_device, xdp_state) +
+                                 mode * bpf_core_type_size(struct bpf_xdp_entity);
+  struct bpf_xdp_link* link = BPF_CORE_READ(state, link);
+  struct bpf_prog* program = link ? BPF_CORE_READ(link, link.prog) : BPF_CORE_READ(state, prog);
+  if (!program) return;
+  struct walk_entry* entry = next_entry(event);
+  if (!entry) return;
+  entry->kind = ENTRY_XDP;
+  entry->program_id = program_id(program);
+  if (link) entry->link_id = BPF_CORE_READ(link, link.id);
+}
+
+/* All programs that are in force for a socket's cgroup (kernel/bpf/cgroup.c,
+ * compute_effective_progs). */
+static __always_inline void walk_cgroup(struct enriched_event* event, struct sock* sk,
+                                        bool ingress) {
+  if (!bpf_core_field_exists(sk->sk_cgrp_data.cgroup)) {
+    event->walk_flags |= WALK_BROKEN;
+    return;
+  }
+  struct cgroup* cgroup = BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
+  if (!cgroup) return;
+  event->cgroup_id = BPF_CORE_READ(cgroup, kn, id);
+  __u32 type = ingress ? bpf_core_enum_value(enum cgroup_bpf_attach_type, CGROUP_INET_INGRESS)
+                       : bpf_core_enum_value(enum cgroup_bpf_attach_type, CGROUP_INET_EGRESS);
+  struct bpf_prog_array* array = 0;
+  bpf_probe_read_kernel(
+      &array, sizeof(array),
+      (void*)cgroup + bpf_core_field_offset(struct cgroup, bpf.effective) + type * sizeof(array));
+  if (!array) return;
+  void* items = (void*)array + bpf_core_field_offset(struct bpf_prog_array, items);
+  for (__u32 i = 0; i <= ENRICHED_MOST_ENTRIES; i++) {
+    struct bpf_prog_array_item* item = items + i * bpf_core_type_size(struct bpf_prog_array_item);
+    struct bpf_prog* program = BPF_CORE_READ(item, prog);
+    if (!program) return;
+    __u32 id = program_id(program);
+    if (!id) continue; /* the dummy that stands for one being detached */
+    struct walk_entry* entry = next_entry(event);
+    if (!entry) return;
+    entry->kind = ENTRY_CGROUP;
+    entry->program_id = id;
+  }
+}
+
+/* What can refuse a packet in sk_filter_trim_cap (net/core/filter.c), but for security modules. */
+static __always_inline void walk_socket(struct enriched_event* event, struct sock* sk) {
+  event->walk_hook = WALK_SOCKET;
+  walk_cgroup(event, sk, true);
+  struct sk_filter* filter = BPF_CORE_READ(sk, sk_filter);
+  if (!filter) return;
+  struct walk_entry* entry = next_entry(event);
+  if (!entry) return;
+  entry->kind = ENTRY_SOCKET_FILTER;
+  entry->program_id = BPF_CORE_READ(filter, prog, aux, id);
+}
+
+#endif /* COLLECTOR_HOOK_WALK_BPF_H_ */

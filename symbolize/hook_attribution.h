@@ -1,0 +1,41 @@
+// What a look at a hook says about who dropped the packet there. Pure.
+//
+// `sole` only where nothing else on the hook can drop: no other program, no classifier or action
+// that is no BPF program, no shared block, no jump, and where the look is confirmed (hook_looks.h).
+// Else `candidates`, in running order. Hooks behind which other things stand that the look does not
+// show (a classic socket filter, a security module) never yield more than `candidates`.
+#ifndef SYMBOLIZE_HOOK_ATTRIBUTION_H_
+#define SYMBOLIZE_HOOK_ATTRIBUTION_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "collector/event.h"
+#include "symbolize/correlated_event.h"
+#include "symbolize/netns_names.h"
+
+namespace correlate {
+
+struct HookJudgement {
+  struct Suspect {
+    uint32_t program_id = 0;
+    std::vector<Attachment> attachments;
+  };
+  Evidence evidence = Evidence::kNone;
+  std::string verdict;  // only with kSole
+  std::string why;
+  std::vector<Suspect> suspects;  // in running order, each program once
+};
+
+// `reason` is the drop reason's name, or empty.
+HookJudgement JudgeHook(const HookLook& look, bool confirmed, absl::string_view reason,
+                        const NetnsNames& names);
+
+// "tc ingress of veth1", for sentences.
+std::string HookInWords(const HookLook& look);
+
+}  // namespace correlate
+
+#endif  // SYMBOLIZE_HOOK_ATTRIBUTION_H_

@@ -1,0 +1,57 @@
+#include "symbolize/hook_looks.h"
+
+#include "absl/hash/hash.h"
+
+namespace correlate {
+namespace {
+
+uint64_t HashOf(const Enrichment& enrichment) {
+  const HookWalk& walk = enrichment.walk;
+  uint64_t hash = absl::HashOf(walk.hook, enrichment.packet.netns.inode, enrichment.packet.ifindex,
+                               walk.revision, walk.cgroup_id, walk.entries.size());
+  for (const HookWalk::Entry& entry : walk.entries) {
+    hash = absl::HashOf(hash, entry.program_id, entry.handle, entry.link_id, entry.pref,
+                        entry.chain, entry.other_protocol);
+  }
+  return hash;
+}
+
+bool SameLook(const HookLook& look, const Enrichment& enrichment) {
+  const Packet& packet = enrichment.packet;
+  return look.walk == enrichment.walk && look.netns == packet.netns &&
+         look.ifindex == packet.ifindex && look.ifname == packet.ifname;
+}
+
+}  // namespace
+
+const HookLook* HookLooks::Intern(const Enrichment& enrichment) {
+  auto& same_hash = looks_[HashOf(enrichment)];
+  for (const auto& look : same_hash) {
+    if (SameLook(*look, enrichment)) return look.get();
+  }
+  auto look = std::make_unique<HookLook>();
+  look->id = ++count_;
+  look->has_netns = enrichment.packet.has_netns;
+  look->netns = enrichment.packet.netns;
+  look->ifindex = enrichment.packet.ifindex;
+  look->ifname = enrichment.packet.ifname;
+  look->walk = enrichment.walk;
+  same_hash.push_back(std::move(look));
+  return same_hash.back().get();
+}
+
+HookLooks::Seen HookLooks::Add(uint32_t cpu, uint64_t time_ns, const Enrichment& enrichment) {
+  Seen seen;
+  if (enrichment.walk.hook == HookWalk::Hook::kNone) return seen;
+  seen.look = Intern(enrichment);
+  OnePlace& place = places_[Place{enrichment.walk.hook, seen.look->netns, seen.look->ifindex,
+                                  seen.look->walk.cgroup_id}];
+  if (place.any.look_id != seen.look->id) place.any = {seen.look->id, time_ns};
+  uint64_t& before = place.by[{cpu, enrichment.context}];
+  seen.confirmed = (before == seen.look->id && enrichment.context != Context::kUnknown) ||
+                   place.any.since_ns + kSettledNs <= time_ns;
+  before = seen.look->id;
+  return seen;
+}
+
+}  // namespace correlate

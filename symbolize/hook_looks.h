@@ -1,0 +1,69 @@
+// The looks at hooks that came with drops, each distinct one kept once, and whether what a look saw
+// can be trusted to have been there when the packet went through the hook.
+//
+// A look happens when the packet is freed, a moment after the program ran, and in that moment a
+// program may have been replaced. So a look is confirmed only by an earlier one that saw the same:
+// the last one on the same CPU and in the same context (packets of one context do not interrupt
+// each other there, so it lies before this packet's way through the hook), or one so long ago that
+// no packet is under way for that long, with nothing else seen in between. One thread.
+#ifndef SYMBOLIZE_HOOK_LOOKS_H_
+#define SYMBOLIZE_HOOK_LOOKS_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "collector/event.h"
+#include "symbolize/correlated_event.h"
+
+namespace correlate {
+
+class HookLooks {
+ public:
+  // No packet takes longer from a program's verdict to its end, unless a virtual CPU stood still.
+  static constexpr uint64_t kSettledNs = 100'000'000;
+
+  struct Seen {
+    const HookLook* look = nullptr;  // lives as long as this object; null: no hook was walked
+    bool confirmed = false;
+  };
+  // `enrichment` is that of an event on `cpu` at `time_ns`. Times of one CPU do not go back.
+  Seen Add(uint32_t cpu, uint64_t time_ns, const Enrichment& enrichment);
+
+  size_t size() const { return count_; }
+
+ private:
+  // A hook of a device or of a cgroup.
+  struct Place {
+    HookWalk::Hook hook = HookWalk::Hook::kNone;
+    NetnsId netns;
+    uint32_t ifindex = 0;
+    uint64_t cgroup_id = 0;
+    friend bool operator==(const Place&, const Place&) = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const Place& p) {
+      return H::combine(std::move(h), p.hook, p.netns.inode, p.netns.cookie, p.ifindex,
+                        p.cgroup_id);
+    }
+  };
+  struct Last {
+    uint64_t look_id = 0;
+    uint64_t since_ns = 0;  // of the first in an unbroken row of equal looks
+  };
+  struct OnePlace {
+    Last any;                                             // by whomever
+    std::map<std::pair<uint32_t, Context>, uint64_t> by;  // look id, by CPU and context
+  };
+  const HookLook* Intern(const Enrichment& enrichment);
+
+  absl::flat_hash_map<uint64_t, std::vector<std::unique_ptr<HookLook>>> looks_;  // by hash
+  absl::flat_hash_map<Place, OnePlace> places_;
+  uint64_t count_ = 0;
+};
+
+}  // namespace correlate
+
+#endif  // SYMBOLIZE_HOOK_LOOKS_H_
