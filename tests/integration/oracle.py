@@ -9,7 +9,6 @@ import collections
 import contextlib
 import json
 import os
-import pathlib
 import re
 
 from tests.integration import frame
@@ -60,14 +59,14 @@ class Side:
 
 
 @contextlib.contextmanager
-def both_recording(folder, markers):
-  """Records with both while the body runs. Yields a dict that has 'perf' and 'ours' (Sides) afterwards."""
+def both_recording(folder, markers, *options):
+  """Records with both while the body runs, ours with these options. Yields a dict that has 'perf' and 'ours' (Sides) afterwards."""
   sides = {}
   perf_data, trace = folder / 'perf.data', folder / 'trace.pb'
   events = [part for event in EVENTS for part in ('-e', event)]
   perf = harness.CommandRun(harness.PERF, 'record', '-a', '-g', '--kernel-callchains', '-k', 'CLOCK_MONOTONIC', '-m', '32M',
                             *events, '-o', perf_data)
-  ours = harness.CommandRun(harness.CORRELATE, 'record', '--max-stack', 127, '--ring-size', '32M', '-o', trace)
+  ours = harness.CommandRun(harness.CORRELATE, 'record', '--max-stack', 127, '--ring-size', '32M', '-o', trace, *options)
   markers.mark(markers.begin)
   yield sides
   markers.mark(markers.end)
@@ -79,12 +78,23 @@ def both_recording(folder, markers):
   sides['ours'] = _read_ours(trace, harness.LastLine(ours.said))
 
 
+def tracer_functions():
+  """Where the kernel calls one tracepoint's several users from: with our companion program beside it, perf's chains
+  begin there. [begin, end) of each."""
+  addresses = sorted({(int(line.split()[0], 16), line.split()[2]) for line in open('/proc/kallsyms')})
+  return [(address, addresses[at + 1][0]) for at, (address, name) in enumerate(addresses[:-1])
+          if name in [f'__traceiter_{event.split(":")[1]}' for event in EVENTS]]
+
+
 def _read_perf(path):
+  tracers = tracer_functions()
   converted = path.with_suffix('.json')
   harness.run([harness.PERF, 'data', 'convert', '--force', '--to-json', converted, '-i', path])
   events = []
   for sample in json.loads(converted.read_bytes().decode(errors='replace'))['samples']:
     chain = tuple(int(entry['ip'], 16) for entry in sample.get('callchain', ()))
+    if chain and any(begin < chain[0] <= end for begin, end in tracers):
+      chain = chain[1:]
     if 'prog_id' in sample:
       same = Same(EVENTS[1], sample['cpu'], int(sample['prog_id']), None, None, int(sample['act']), chain)
     else:
@@ -122,7 +132,7 @@ def _read_ours(trace, last_line):
 
 def numbers_of_names(event):
   """The host's own table of a tracepoint's enumeration."""
-  text = pathlib.Path('/sys/kernel/tracing/events', *event.split(':'), 'format').read_text()
+  text = harness.TRACING.joinpath('events', *event.split(':'), 'format').read_text()
   return {name: int(number) for number, name in re.findall(r'\{ *(\d+), *"(\w+)" *\}', text)}
 
 
