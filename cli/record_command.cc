@@ -129,6 +129,7 @@ struct RecordFlags {
   std::vector<std::string> events;
   std::string stacks = "all";
   uint32_t max_stack = 64;
+  std::string attribution = "auto";
   bool no_enrich = false;
   std::string ring_size;
   std::string duration;
@@ -143,6 +144,16 @@ absl::StatusOr<RecordRequest> ToRequest(const RecordFlags& flags) {
   request.recording.callchains = flags.stacks == "all";
   request.recording.max_stack = flags.max_stack;
   request.recording.enrich = !flags.no_enrich;
+  using Attribution = RecordingOptions::Attribution;
+  if (flags.attribution == "verdict") {
+    if (flags.no_enrich) {
+      return absl::InvalidArgumentError(
+          "--attribution verdict is what the companion BPF programs do: not with --no-enrich");
+    }
+    request.recording.attribution = Attribution::kVerdict;
+  } else if (flags.attribution == "off") {
+    request.recording.attribution = Attribution::kOff;
+  }
   ASSIGN_OR_RETURN(request.recording.ring_bytes, RingBytes(flags.ring_size));
   if (!flags.duration.empty()) {
     ASSIGN_OR_RETURN(request.duration_ns, ParseDuration(flags.duration));
@@ -169,6 +180,13 @@ void AddRecordCommand(CLI::App& app, int* exit_code) {
       ->capture_default_str();
   command->add_option("--max-stack", flags->max_stack, "Frames of a callchain")
       ->check(CLI::Range(1, 65535))
+      ->capture_default_str();
+  command
+      ->add_option("--attribution", flags->attribution,
+                   "Who dropped it: auto looks at the hook when a packet is dropped;\n"
+                   "verdict also tells which of several programs did, which costs something\n"
+                   "for every packet received; off looks at nothing")
+      ->check(CLI::IsMember({"auto", "verdict", "off"}))
       ->capture_default_str();
   command->add_flag("--no-enrich", flags->no_enrich, "Plain tracepoints only: load no BPF program");
   command

@@ -115,13 +115,15 @@ void Recording::LoadEnricher() {
                    [](const std::string& event) { return Enricher::Knows(event); })) {
     return;
   }
-  std::vector<Enricher::TextRange> ranges;
+  Enricher::Options options;
+  options.walk_hooks = options_.attribution != RecordingOptions::Attribution::kOff;
+  options.count_runs = options_.attribution == RecordingOptions::Attribution::kVerdict;
   for (const Enricher::FreeingFunction& function : Enricher::FreeingFunctions()) {
     for (const auto& text : kernel_symbols_.FindText(function.name)) {
-      ranges.push_back({text.begin, text.end, function.hook});
+      options.ranges.push_back({text.begin, text.end, function.hook});
     }
   }
-  auto enricher = Enricher::Load(ranges);
+  auto enricher = Enricher::Load(options);
   if (!enricher.ok()) {
     early_notes_.push_back(
         absl::StrCat("drops come without device, packet and attached programs, so that only those "

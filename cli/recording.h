@@ -28,6 +28,8 @@ struct RecordingOptions {
   bool callchains = true;
   uint32_t max_stack = 64;
   size_t ring_bytes = 0;  // a CPU; 0: see PerfSourceSpec
+  enum class Attribution { kAuto, kVerdict, kOff };
+  Attribution attribution = Attribution::kAuto;
   bool enrich = true;     // with the companion BPF programs, where the host allows them
 };
 

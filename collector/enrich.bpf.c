@@ -13,6 +13,8 @@
 
 #include "collector/enriched_record.h"
 #include "collector/hook_walk.bpf.h"
+#include "collector/run_counts.bpf.h"
+#include "collector/this_cpu.bpf.h"
 /* clang-format on */
 
 enum { CONTEXTS = 4, MOST_RANGES = 8, NO_MAC_HEADER = 0xffff };
@@ -27,6 +29,8 @@ const volatile __u64 range_begin[MOST_RANGES] = {};
 const volatile __u64 range_end[MOST_RANGES] = {};
 const volatile __u32 range_hook[MOST_RANGES] = {}; /* WALK_... */
 
+const volatile __u32 walk_hooks = 1; /* 0: --attribution off */
+
 /* What every network namespace's ns.ops points to; found by learn_netns_ops. */
 const void* netns_ops = 0;
 
@@ -36,11 +40,6 @@ struct {
   __type(value, __u32);
 } drop_output SEC(".maps"), exception_output SEC(".maps");
 
-struct workspace {
-  struct enriched_event event; /* first: a pointer to it is one to the workspace */
-  struct tc_cursor cursor;
-};
-
 /* One record under construction for each context of a CPU: an interrupt must not spoil that of a
  * task. */
 struct {
@@ -49,48 +48,6 @@ struct {
   __type(key, __u32);
   __type(value, struct workspace);
 } scratch SEC(".maps");
-
-/* Offsets of variables in the kernel's per-CPU data, from its BTF; x86. */
-const volatile __u32 has_percpu_offsets = 0;
-const volatile __u32 runqueues_offset = 0;
-const volatile __u32 current_task_offset = 0;
-const volatile __u32 preempt_count_offset = 0;
-
-/* Where this CPU keeps its preempt count; 0: not found yet. */
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, __u64);
-} preempt_count_address SEC(".maps");
-
-/* A task's run queue is per-CPU data, so it leads to the other variables of this CPU, without
- * kallsyms, which needs not hold them. Believed only where the variable `current_task` found that
- * way holds the current task. */
-static __always_inline __u64 find_preempt_count(void) {
-  struct task_struct* task = (void*)bpf_get_current_task();
-  struct task_struct* found = 0;
-
-  if (!has_percpu_offsets || !bpf_core_field_exists(task->se.cfs_rq->rq)) return 0;
-  void* data = (void*)BPF_CORE_READ(task, se.cfs_rq, rq) - runqueues_offset;
-  if (bpf_probe_read_kernel(&found, sizeof(found), data + current_task_offset)) return 0;
-  return found == task ? (__u64)(data + preempt_count_offset) : 0;
-}
-
-/* include/linux/preempt.h; 0: unknown */
-static __always_inline __u8 context_of_cpu(void) {
-  __u32 zero = 0;
-  __u64* address = bpf_map_lookup_elem(&preempt_count_address, &zero);
-  __u32 count = 0;
-
-  if (!address) return 0;
-  if (!*address) *address = find_preempt_count();
-  if (!*address || bpf_probe_read_kernel(&count, sizeof(count), (void*)*address)) return 0;
-  if (count & 0x00f00000) return ENRICHED_NMI;
-  if (count & 0x000f0000) return ENRICHED_HARDIRQ;
-  if (count & 0x00000100) return ENRICHED_SOFTIRQ; /* multiples of 0x200 only disable softirqs */
-  return ENRICHED_TASK;
-}
 
 static __always_inline struct enriched_event* new_event(void) {
   __u32 context = context_of_cpu();
@@ -187,19 +144,17 @@ static __always_inline void note_headers(struct enriched_event* event, struct sk
   if (!bpf_probe_read_kernel(event->header, bytes, head + begin)) event->header_bytes = bytes;
 }
 
-static __always_inline void note_vlan(struct enriched_event* event, struct sk_buff* skb) {
+static __always_inline bool has_vlan_tag(struct sk_buff* skb) {
   struct sk_buff___vlan_all* all = (void*)skb;
   struct sk_buff___vlan_bit* bit = (void*)skb;
-  bool present;
 
-  if (bpf_core_field_exists(all->vlan_all)) {
-    present = BPF_CORE_READ(all, vlan_all) != 0;
-  } else if (bpf_core_field_exists(bit->vlan_present)) {
-    present = BPF_CORE_READ_BITFIELD_PROBED(bit, vlan_present);
-  } else {
-    return;
-  }
-  if (!present) return;
+  if (bpf_core_field_exists(all->vlan_all)) return BPF_CORE_READ(all, vlan_all) != 0;
+  if (!bpf_core_field_exists(bit->vlan_present)) return false;
+  return BPF_CORE_READ_BITFIELD_PROBED(bit, vlan_present);
+}
+
+static __always_inline void note_vlan(struct enriched_event* event, struct sk_buff* skb) {
+  if (!has_vlan_tag(skb)) return;
   event->vlan_tci = BPF_CORE_READ(skb, vlan_tci);
   event->flags |= ENRICHED_VLAN_TAG;
 }
@@ -248,10 +203,9 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
   if (hook == WALK_NONE || !has_device) return;
   struct net_device* device = BPF_CORE_READ(skb, dev);
   if (hook == WALK_TC_INGRESS || hook == WALK_TC_EGRESS) {
-    /* skb_protocol(skb, false) of include/linux/if_vlan.h */
-    __be16 protocol = event->flags & ENRICHED_VLAN_TAG ? BPF_CORE_READ(skb, vlan_proto)
-                                                       : BPF_CORE_READ(skb, protocol);
-    walk_tc(event, &((struct workspace*)event)->cursor, device, hook == WALK_TC_INGRESS, protocol);
+    walk_tc(event, device, hook == WALK_TC_INGRESS,
+            tc_protocol(skb, event->flags & ENRICHED_VLAN_TAG));
+    if (count_runs && hook == WALK_TC_INGRESS) compare_runs((struct workspace*)event, skb, device);
   } else {
     walk_xdp(event, device, hook == WALK_XDP_NATIVE);
   }
@@ -294,7 +248,7 @@ static __always_inline int on_drop(void* context, struct sk_buff* skb, __u64 loc
   }
   note_vlan(event, skb);
   note_headers(event, skb);
-  walk_hook(event, skb, rx_sk);
+  if (walk_hooks) walk_hook(event, skb, rx_sk);
   output(context, &drop_output, event);
   return 0;
 }
@@ -318,6 +272,15 @@ int correlate_exception(__u64* arguments) {
   event->program_id = program_id(program);
   note_device(event, device);
   output(arguments, &exception_output, event);
+  return 0;
+}
+
+/* Only with --attribution verdict: it runs for every packet that is received. */
+SEC("tp_btf/netif_receive_skb")
+int correlate_receive(__u64* arguments) {
+  struct sk_buff* skb = (struct sk_buff*)arguments[0];
+
+  note_runs(skb, has_vlan_tag(skb));
   return 0;
 }
 

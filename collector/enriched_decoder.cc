@@ -53,6 +53,7 @@ void ReadWalk(const enriched_event& event, size_t entries, HookWalk* walk) {
   walk->truncated = event.walk_flags & WALK_TRUNCATED;
   walk->shared_block = event.walk_flags & WALK_SHARED_BLOCK;
   walk->broken = event.walk_flags & WALK_BROKEN;
+  walk->counted = event.walk_flags & WALK_COUNTED;
   walk->revision = event.walk_revision;
   walk->cgroup_id = event.cgroup_id;
   walk->entries.resize(entries);
@@ -67,6 +68,7 @@ void ReadWalk(const enriched_event& event, size_t entries, HookWalk* walk) {
     entry.program_id = from.program_id;
     entry.handle = from.handle;
     entry.link_id = from.link_id;
+    entry.runs = from.runs;
     entry.classifier = std::string(Text(from.classifier));
   }
 }

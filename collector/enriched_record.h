@@ -9,7 +9,7 @@
 
 enum {
   ENRICHED_IFNAME_BYTES = 16, /* IFNAMSIZ */
-  ENRICHED_CLASSIFIER_BYTES = 12,
+  ENRICHED_CLASSIFIER_BYTES = 11,
   ENRICHED_HEADER_BYTES = 192,    /* of the packet, where a tunnel is likely */
   ENRICHED_FEW_HEADER_BYTES = 64, /* else: IPv4 with options, or IPv6, and ports */
   ENRICHED_MOST_ENTRIES = 16,     /* of a walk over a hook */
@@ -49,6 +49,7 @@ enum {
   WALK_TRUNCATED = 1 << 0,    /* more entries than fit */
   WALK_SHARED_BLOCK = 1 << 1, /* the filters are a shared block's */
   WALK_BROKEN = 1 << 2,       /* something could not be read */
+  WALK_COUNTED = 1 << 3,      /* the entries' runs are known, and the list is what it was before the packet came */
 };
 
 /* walk_entry.kind */
@@ -78,6 +79,7 @@ struct walk_entry {
   __u32 handle;
   __u32 link_id;
   char classifier[ENRICHED_CLASSIFIER_BYTES];
+  __u8 runs; /* of this program on this CPU while the packet was on the hook, wherever it is attached; cut at 255 */
 };
 
 struct enriched_event {

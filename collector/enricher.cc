@@ -14,7 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/errno_status.h"
-#include "base/status_macros.h"
+#include "base/scoped_fd.h"
 #include "collector/enrich.skel.h"
 #include "collector/enriched_record.h"
 
@@ -84,6 +84,33 @@ std::optional<uint32_t> MemberOffset(const btf* kernel, const char* structure,
   return std::nullopt;
 }
 
+struct PerCpuData {
+  uint32_t runqueues;
+  uint32_t current_task;
+  uint32_t preempt_count;
+  uint32_t this_cpu_off;
+};
+
+std::optional<PerCpuData> FindPerCpuData(const btf* kernel) {
+  const auto runqueues = PerCpuOffset(kernel, "runqueues");
+  const auto this_cpu_off = PerCpuOffset(kernel, "this_cpu_off");
+  auto current = PerCpuOffset(kernel, "current_task");
+  auto preempt_count = PerCpuOffset(kernel, "__preempt_count");
+  if (const auto hot = PerCpuOffset(kernel, "pcpu_hot")) {
+    const auto current_member = MemberOffset(kernel, "pcpu_hot", "current_task");
+    const auto count_member = MemberOffset(kernel, "pcpu_hot", "preempt_count");
+    if (current_member.has_value() && count_member.has_value()) {
+      current = *hot + *current_member;
+      preempt_count = *hot + *count_member;
+    }
+  }
+  if (!runqueues.has_value() || !this_cpu_off.has_value() || !current.has_value() ||
+      !preempt_count.has_value()) {
+    return std::nullopt;
+  }
+  return PerCpuData{*runqueues, *current, *preempt_count, *this_cpu_off};
+}
+
 }  // namespace
 
 struct Enricher::Skeleton {
@@ -94,6 +121,7 @@ struct Enricher::Skeleton {
   }
 
   enrich_bpf* bpf = nullptr;
+  ScopedFd run_statistics;  // on while this is open (bpf(2), BPF_ENABLE_STATS)
 };
 
 Enricher::Enricher(std::unique_ptr<Skeleton> skeleton) : skeleton_(std::move(skeleton)) {}
@@ -111,7 +139,7 @@ bool Enricher::Knows(absl::string_view event) {
   return event == kDropEvent || event == kExceptionEvent;
 }
 
-absl::StatusOr<std::unique_ptr<Enricher>> Enricher::Load(const std::vector<TextRange>& ranges) {
+absl::StatusOr<std::unique_ptr<Enricher>> Enricher::Load(const Options& options) {
   libbpf_set_print(Silent);
   const ScopedBtf kernel(btf__load_vmlinux_btf());
   if (kernel == nullptr) {
@@ -126,23 +154,17 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::Load(const std::vector<TextR
   if (constants->drop_arguments < 2) {
     return absl::FailedPreconditionError("the kernel's BTF does not describe skb:kfree_skb");
   }
-  const auto runqueues = PerCpuOffset(kernel.get(), "runqueues");
-  auto current = PerCpuOffset(kernel.get(), "current_task");
-  auto preempt_count = PerCpuOffset(kernel.get(), "__preempt_count");
-  if (const auto hot = PerCpuOffset(kernel.get(), "pcpu_hot")) {
-    const auto current_member = MemberOffset(kernel.get(), "pcpu_hot", "current_task");
-    const auto count_member = MemberOffset(kernel.get(), "pcpu_hot", "preempt_count");
-    if (current_member.has_value() && count_member.has_value()) {
-      current = *hot + *current_member;
-      preempt_count = *hot + *count_member;
-    }
-  }
-  if (runqueues.has_value() && current.has_value() && preempt_count.has_value()) {
+  if (const auto here = FindPerCpuData(kernel.get())) {
     constants->has_percpu_offsets = 1;
-    constants->runqueues_offset = *runqueues;
-    constants->current_task_offset = *current;
-    constants->preempt_count_offset = *preempt_count;
+    constants->runqueues_offset = here->runqueues;
+    constants->current_task_offset = here->current_task;
+    constants->preempt_count_offset = here->preempt_count;
+    constants->this_cpu_off_offset = here->this_cpu_off;
   }
+  const std::vector<TextRange>& ranges = options.ranges;
+  constants->walk_hooks = options.walk_hooks;
+  constants->count_runs = options.count_runs;
+  bpf_program__set_autoload(skeleton->bpf->progs.correlate_receive, options.count_runs);
   for (size_t i = 0; i < std::min(ranges.size(), std::size(constants->range_begin)); ++i) {
     constants->range_begin[i] = ranges[i].begin;
     constants->range_end[i] = ranges[i].end;
@@ -158,6 +180,13 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::Load(const std::vector<TextR
   }
   if (skeleton->bpf->bss->netns_ops == nullptr) {
     return absl::InternalError("the companion BPF programs cannot tell a network namespace");
+  }
+  if (options.count_runs) {
+    skeleton->run_statistics = ScopedFd(bpf_enable_stats(BPF_STATS_RUN_TIME));
+    if (!skeleton->run_statistics.valid()) {
+      const int error = errno;
+      return ErrnoStatus(error, "counting runs of BPF programs", Advice(error));
+    }
   }
   return std::unique_ptr<Enricher>(new Enricher(std::move(skeleton)));
 }
@@ -183,6 +212,11 @@ absl::Status Enricher::Attach(const std::vector<std::string>& events) {
     (event == kDropEvent ? skeleton_->bpf->links.correlate_drop
                          : skeleton_->bpf->links.correlate_exception) = link;
   }
+  if (!skeleton_->run_statistics.valid()) return absl::OkStatus();
+  skeleton_->bpf->links.correlate_receive = bpf_program__attach(skeleton_->bpf->progs.correlate_receive);
+  if (skeleton_->bpf->links.correlate_receive == nullptr) {
+    return ErrnoStatus(errno, "attaching the companion BPF program of received packets");
+  }
   return absl::OkStatus();
 }
 
@@ -192,6 +226,7 @@ std::vector<uint32_t> Enricher::program_ids() const {
   std::vector<uint32_t> ids;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton_->bpf->obj) {
+    if (bpf_program__fd(program) < 0) continue;  // was not loaded
     bpf_prog_info info;
     std::memset(&info, 0, sizeof info);
     uint32_t bytes = sizeof info;

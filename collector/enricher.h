@@ -32,11 +32,19 @@ class Enricher {
     uint32_t hook = 0;
   };
 
+  struct Options {
+    // Where FreeingFunctions() are, as far as kernel symbols tell; at most 8 count.
+    std::vector<TextRange> ranges;
+    bool walk_hooks = true;
+    // Also tells which of several programs on tc ingress ran (collector/run_counts.bpf.h): costs
+    // something for every packet received. Run statistics of all programs are on meanwhile.
+    bool count_runs = false;
+  };
+
   // True for the events that the companion programs can stand in for.
   static bool Knows(absl::string_view event);
 
-  // `ranges`: where FreeingFunctions() are, as far as kernel symbols tell; at most 8 count.
-  static absl::StatusOr<std::unique_ptr<Enricher>> Load(const std::vector<TextRange>& ranges);
+  static absl::StatusOr<std::unique_ptr<Enricher>> Load(const Options& options);
   ~Enricher();
 
   // Records of `event` on `cpu` go to this perf event (PERF_COUNT_SW_BPF_OUTPUT on that CPU).

@@ -263,12 +263,15 @@ struct HookWalk {
     uint32_t handle = 0;
     uint32_t link_id = 0;
     std::string classifier;  // kClassifier: "u32", "flower", cut at 11 characters
+    uint8_t runs = 0;        // with `counted`: of this program on this CPU meanwhile
     friend bool operator==(const Entry&, const Entry&) = default;
   };
   Hook hook = Hook::kNone;
   bool truncated = false;     // more was attached than is listed
   bool shared_block = false;  // tc: the filters are a shared block's
   bool broken = false;        // something could not be read
+  // The entries' runs are known, and the list was the same before the packet came to the hook.
+  bool counted = false;
   uint64_t revision = 0;      // tcx: changes whenever the list does
   uint64_t cgroup_id = 0;     // of the socket's cgroup, where its programs were walked
   std::vector<Entry> entries;

@@ -18,43 +18,8 @@
 /* enum bpf_xdp_mode (include/linux/netdevice.h) */
 enum { XDP_STATE_GENERIC = 0, XDP_STATE_NATIVE = 1 };
 
-static __always_inline struct walk_entry* next_entry(struct enriched_event* event) {
-  __u32 n = event->walk_entries;
-
-  if (n >= ENRICHED_MOST_ENTRIES) {
-    event->walk_flags |= WALK_TRUNCATED;
-    return 0;
-  }
-  event->walk_entries = n + 1;
-  struct walk_entry* entry = &event->walk[n];
-  __builtin_memset(entry, 0, sizeof(*entry));
-  return entry;
-}
-
 static __always_inline __u32 program_id(struct bpf_prog* program) {
   return BPF_CORE_READ(program, aux, id);
-}
-
-/* Multi-program hooks (kernel/bpf/mprog.c): fp_items in running order, ended by a null. */
-static __always_inline void walk_tcx(struct enriched_event* event, struct bpf_mprog_entry* list) {
-  struct bpf_mprog_bundle* bundle = BPF_CORE_READ(list, parent);
-  void* programs = (void*)list + bpf_core_field_offset(struct bpf_mprog_entry, fp_items);
-  void* links = (void*)bundle + bpf_core_field_offset(struct bpf_mprog_bundle, cp_items);
-
-  event->walk_revision = BPF_CORE_READ(bundle, revision.counter);
-  for (__u32 i = 0; i <= ENRICHED_MOST_ENTRIES; i++) {
-    struct bpf_mprog_fp* slot = programs + i * bpf_core_type_size(struct bpf_mprog_fp);
-    struct bpf_mprog_cp* holder = links + i * bpf_core_type_size(struct bpf_mprog_cp);
-    struct bpf_prog* program = BPF_CORE_READ(slot, prog);
-
-    if (!program) return;
-    struct walk_entry* entry = next_entry(event);
-    if (!entry) return;
-    entry->kind = ENTRY_TCX;
-    entry->program_id = program_id(program);
-    struct bpf_link* link = BPF_CORE_READ(holder, link);
-    if (link) entry->link_id = BPF_CORE_READ(link, id);
-  }
 }
 
 /* Where a walk over clsact or ingress stands. It lives in a map and not in registers: what the
@@ -73,6 +38,51 @@ struct tc_cursor {
   __u16 protocol; /* ethertype as tc sees it, network order */
 };
 
+/* A record under construction, and what is needed only while it is. The record stands first: a
+ * pointer to it is one to the workspace. */
+struct workspace {
+  struct enriched_event event;
+  struct tc_cursor cursor;
+  __u64 programs[ENRICHED_MOST_ENTRIES]; /* struct bpf_prog of each walk entry; 0: none */
+};
+
+static __always_inline struct walk_entry* next_entry(struct enriched_event* event,
+                                                     struct bpf_prog* program) {
+  __u32 n = event->walk_entries;
+
+  if (n >= ENRICHED_MOST_ENTRIES) {
+    event->walk_flags |= WALK_TRUNCATED;
+    return 0;
+  }
+  event->walk_entries = n + 1;
+  struct walk_entry* entry = &event->walk[n];
+  __builtin_memset(entry, 0, sizeof(*entry));
+  ((struct workspace*)event)->programs[n] = (__u64)program;
+  if (program) entry->program_id = program_id(program);
+  return entry;
+}
+
+/* Multi-program hooks (kernel/bpf/mprog.c): fp_items in running order, ended by a null. */
+static __always_inline void walk_tcx(struct enriched_event* event, struct bpf_mprog_entry* list) {
+  struct bpf_mprog_bundle* bundle = BPF_CORE_READ(list, parent);
+  void* programs = (void*)list + bpf_core_field_offset(struct bpf_mprog_entry, fp_items);
+  void* links = (void*)bundle + bpf_core_field_offset(struct bpf_mprog_bundle, cp_items);
+
+  event->walk_revision = BPF_CORE_READ(bundle, revision.counter);
+  for (__u32 i = 0; i <= ENRICHED_MOST_ENTRIES; i++) {
+    struct bpf_mprog_fp* slot = programs + i * bpf_core_type_size(struct bpf_mprog_fp);
+    struct bpf_mprog_cp* holder = links + i * bpf_core_type_size(struct bpf_mprog_cp);
+    struct bpf_prog* program = BPF_CORE_READ(slot, prog);
+
+    if (!program) return;
+    struct walk_entry* entry = next_entry(event, program);
+    if (!entry) return;
+    entry->kind = ENTRY_TCX;
+    struct bpf_link* link = BPF_CORE_READ(holder, link);
+    if (link) entry->link_id = BPF_CORE_READ(link, id);
+  }
+}
+
 enum { MOST_STEPS = 64 };
 
 /* One program of a cls_bpf. */
@@ -87,14 +97,13 @@ static __always_inline void step_filter(struct enriched_event* event, struct tc_
       (void*)cursor->filter - bpf_core_field_offset(struct cls_bpf_prog, link);
   cursor->filter = (__u64)BPF_CORE_READ(filter, link.next);
   if (!cursor->filter) event->walk_flags |= WALK_BROKEN;
-  struct walk_entry* entry = next_entry(event);
+  struct walk_entry* entry = next_entry(event, BPF_CORE_READ(filter, filter));
   if (!entry) return;
   entry->kind = ENTRY_CLS_BPF;
   entry->flags = cursor->flags;
   entry->pref = cursor->pref;
   entry->chain = cursor->chain_index;
   entry->handle = BPF_CORE_READ(filter, handle);
-  entry->program_id = BPF_CORE_READ(filter, filter, aux, id);
   if (BPF_CORE_READ(filter, exts_integrated)) return;
   entry->flags |= ENTRY_NOT_DIRECT;
   cursor->may_jump = 1; /* its actions may */
@@ -121,7 +130,7 @@ static __always_inline void step_classifier(struct enriched_event* event,
     event->walk_flags |= WALK_BROKEN;
   } else {
     cursor->may_jump = 1;
-    struct walk_entry* entry = next_entry(event);
+    struct walk_entry* entry = next_entry(event, 0);
     if (entry) {
       entry->kind = ENTRY_CLASSIFIER;
       entry->flags = cursor->flags;
@@ -143,8 +152,9 @@ static __always_inline void step_chain(struct tc_cursor* cursor) {
 
 /* clsact and ingress: chain 0, and where something there may jump, the other chains of the block
  * too. */
-static __always_inline void walk_miniq(struct enriched_event* event, struct tc_cursor* cursor,
-                                       struct mini_Qdisc* miniq, __be16 protocol) {
+static __always_inline void walk_miniq(struct enriched_event* event, struct mini_Qdisc* miniq,
+                                       __be16 protocol) {
+  struct tc_cursor* cursor = &((struct workspace*)event)->cursor;
   struct tcf_block* block = BPF_CORE_READ(miniq, block);
 
   __builtin_memset(cursor, 0, sizeof(*cursor));
@@ -170,8 +180,8 @@ static __always_inline void walk_miniq(struct enriched_event* event, struct tc_c
 }
 
 /* tcx runs before clsact (net/core/dev.c, sch_handle_ingress). `protocol` as tc sees it. */
-static __always_inline void walk_tc(struct enriched_event* event, struct tc_cursor* cursor,
-                                    struct net_device* device, bool ingress, __be16 protocol) {
+static __always_inline void walk_tc(struct enriched_event* event, struct net_device* device,
+                                    bool ingress, __be16 protocol) {
   struct mini_Qdisc* miniq = 0;
 
   event->walk_hook = ingress ? WALK_TC_INGRESS : WALK_TC_EGRESS;
@@ -187,7 +197,7 @@ static __always_inline void walk_tc(struct enriched_event* event, struct tc_curs
     struct net_device___miniq* old = (void*)device;
     miniq = ingress ? BPF_CORE_READ(old, miniq_ingress) : BPF_CORE_READ(old, miniq_egress);
   }
-  if (miniq) walk_miniq(event, cursor, miniq, protocol);
+  if (miniq) walk_miniq(event, miniq, protocol);
 }
 
 static __always_inline void walk_xdp(struct enriched_event* event, struct net_device* device,
@@ -205,10 +215,9 @@ static __always_inline void walk_xdp(struct enriched_event* event, struct net_de
   struct bpf_xdp_link* link = BPF_CORE_READ(state, link);
   struct bpf_prog* program = link ? BPF_CORE_READ(link, link.prog) : BPF_CORE_READ(state, prog);
   if (!program) return;
-  struct walk_entry* entry = next_entry(event);
+  struct walk_entry* entry = next_entry(event, program);
   if (!entry) return;
   entry->kind = ENTRY_XDP;
-  entry->program_id = program_id(program);
   if (link) entry->link_id = BPF_CORE_READ(link, link.id);
 }
 
@@ -235,12 +244,10 @@ static __always_inline void walk_cgroup(struct enriched_event* event, struct soc
     struct bpf_prog_array_item* item = items + i * bpf_core_type_size(struct bpf_prog_array_item);
     struct bpf_prog* program = BPF_CORE_READ(item, prog);
     if (!program) return;
-    __u32 id = program_id(program);
-    if (!id) continue; /* the dummy that stands for one being detached */
-    struct walk_entry* entry = next_entry(event);
+    if (!program_id(program)) continue; /* the dummy that stands for one being detached */
+    struct walk_entry* entry = next_entry(event, program);
     if (!entry) return;
     entry->kind = ENTRY_CGROUP;
-    entry->program_id = id;
   }
 }
 
@@ -250,10 +257,8 @@ static __always_inline void walk_socket(struct enriched_event* event, struct soc
   walk_cgroup(event, sk, true);
   struct sk_filter* filter = BPF_CORE_READ(sk, sk_filter);
   if (!filter) return;
-  struct walk_entry* entry = next_entry(event);
-  if (!entry) return;
-  entry->kind = ENTRY_SOCKET_FILTER;
-  entry->program_id = BPF_CORE_READ(filter, prog, aux, id);
+  struct walk_entry* entry = next_entry(event, BPF_CORE_READ(filter, prog));
+  if (entry) entry->kind = ENTRY_SOCKET_FILTER;
 }
 
 #endif /* COLLECTOR_HOOK_WALK_BPF_H_ */

@@ -43,8 +43,23 @@ struct bpf_prog_aux {
   __u32 id;
 };
 
+/* Per CPU; counted only while somebody holds BPF_ENABLE_STATS (kernel/bpf/syscall.c). */
+struct u64_stats {
+  long long v;
+};
+
+struct bpf_prog_stats {
+  struct u64_stats cnt;
+};
+
+/* Before 5.16. */
+struct bpf_prog_stats___plain {
+  __u64 cnt;
+};
+
 struct bpf_prog {
   struct bpf_prog_aux* aux;
+  struct bpf_prog_stats* stats; /* since 5.12; in aux before */
 };
 
 struct bpf_link {

@@ -89,6 +89,7 @@ void ToProto(const HookLook& look, NumberString number, pb::HookLook* message) {
   message->set_broken(look.walk.broken);
   message->set_revision(look.walk.revision);
   message->set_cgroup_id(look.walk.cgroup_id);
+  message->set_counted(look.walk.counted);
   for (const HookWalk::Entry& entry : look.walk.entries) {
     pb::HookEntry* written = message->add_entries();
     written->set_kind(static_cast<pb::HookEntryKind>(entry.kind));
@@ -100,6 +101,7 @@ void ToProto(const HookLook& look, NumberString number, pb::HookLook* message) {
     written->set_handle(entry.handle);
     written->set_link_id(entry.link_id);
     written->set_classifier(number(entry.classifier));
+    written->set_runs(entry.runs);
   }
 }
 
@@ -115,6 +117,7 @@ HookLook FromProto(const pb::HookLook& message, FindString find) {
   look.walk.broken = message.broken();
   look.walk.revision = message.revision();
   look.walk.cgroup_id = message.cgroup_id();
+  look.walk.counted = message.counted();
   for (const pb::HookEntry& read : message.entries()) {
     HookWalk::Entry& entry = look.walk.entries.emplace_back();
     entry.kind = EnumFrom(read.kind(), HookWalk::Kind::kSocketFilter);
@@ -126,6 +129,7 @@ HookLook FromProto(const pb::HookLook& message, FindString find) {
     entry.handle = read.handle();
     entry.link_id = read.link_id();
     entry.classifier = std::string(find(read.classifier()));
+    entry.runs = static_cast<uint8_t>(read.runs());
   }
   return look;
 }

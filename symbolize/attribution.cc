@@ -54,6 +54,13 @@ bool IsXdpHook(const HookLook& look) {
          look.walk.hook == HookWalk::Hook::kXdpGeneric;
 }
 
+size_t PlacesOnHook(const HookLook& look, uint32_t program_id) {
+  const auto& entries = look.walk.entries;
+  return static_cast<size_t>(std::count_if(entries.begin(), entries.end(), [&](const auto& entry) {
+    return entry.program_id == program_id;
+  }));
+}
+
 std::string WhyNoProgram(const std::optional<absl::string_view>& reason, const Stack* stack) {
   if (stack == nullptr) return "no callchain was recorded";
   if (!reason.has_value()) return "no BPF program on the callchain";
@@ -226,7 +233,10 @@ bool Attributor::BlameCaller(const Stack& stack, uint64_t time_ns, Attribution* 
 
 void Attributor::BlameHook(const HookLooks::Seen& seen, absl::string_view reason, uint64_t time_ns,
                            Attribution* attribution) const {
-  HookJudgement judgement = JudgeHook(*seen.look, seen.confirmed, reason, *names_);
+  HookJudgement judgement =
+      JudgeHook(*seen.look, seen.confirmed, reason, *names_, [&](uint32_t program_id) {
+        return attachments_->Places(program_id) > PlacesOnHook(*seen.look, program_id);
+      });
   attribution->evidence = judgement.evidence;
   attribution->verdict = std::move(judgement.verdict);
   attribution->why = std::move(judgement.why);

@@ -76,6 +76,7 @@ struct CodePointer {
 // Who was attached to one hook of one device (or of one socket's cgroup) when a packet was freed.
 struct HookLook {
   uint64_t id = 0;
+  uint64_t list_id = 0;  // the same for looks that saw the same list, whatever ran of it
   bool has_netns = false;
   NetnsId netns;
   uint32_t ifindex = 0;

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "symbolize/run_counts.h"
 
 namespace correlate {
 namespace {
@@ -150,8 +151,23 @@ std::string HookInWords(const HookLook& look) {
 }
 
 HookJudgement JudgeHook(const HookLook& look, bool confirmed, absl::string_view reason,
-                        const NetnsNames& names) {
+                        const NetnsNames& names,
+                        absl::FunctionRef<bool(uint32_t)> may_run_elsewhere) {
   HookJudgement judgement;
+  const std::vector<HookWalk::Entry>& entries = look.walk.entries;
+  const bool counts_hold = std::none_of(entries.begin(), entries.end(), [&](const auto& entry) {
+    return may_run_elsewhere(entry.program_id);
+  });
+  if (const auto last = LastThatRan(look.walk); last.has_value() && counts_hold) {
+    const HookWalk::Entry& entry = entries[*last];
+    judgement.suspects.push_back(
+        {.program_id = entry.program_id, .attachments = {AttachmentOf(look, entry, names)}});
+    judgement.evidence = Evidence::kVerdict;
+    judgement.verdict = VerdictOf(look.walk.hook, reason);
+    judgement.why = absl::StrCat("of ", entries.size(), " on ", HookInWords(look),
+                                 " it was the last to run, by the programs' run counts");
+    return judgement;
+  }
   judgement.suspects = Suspects(look, names);
   const std::string where = HookInWords(look);
   const std::vector<std::string> doubts = Doubts(look, confirmed);

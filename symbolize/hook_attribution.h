@@ -2,6 +2,8 @@
 //
 // `sole` only where nothing else on the hook can drop: no other program, no classifier or action
 // that is no BPF program, no shared block, no jump, and where the look is confirmed (hook_looks.h).
+// `verdict` where the programs' run counts tell the last one that ran (run_counts.h); `may_run_elsewhere`
+// says of a program that it is attached to another place too, so that its counts prove nothing.
 // Else `candidates`, in running order. Hooks behind which other things stand that the look does not
 // show (a classic socket filter, a security module) never yield more than `candidates`.
 #ifndef SYMBOLIZE_HOOK_ATTRIBUTION_H_
@@ -11,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "collector/event.h"
 #include "symbolize/correlated_event.h"
@@ -31,7 +34,8 @@ struct HookJudgement {
 
 // `reason` is the drop reason's name, or empty.
 HookJudgement JudgeHook(const HookLook& look, bool confirmed, absl::string_view reason,
-                        const NetnsNames& names);
+                        const NetnsNames& names,
+                        absl::FunctionRef<bool(uint32_t program_id)> may_run_elsewhere);
 
 // "tc ingress of veth1", for sentences.
 std::string HookInWords(const HookLook& look);

@@ -36,8 +36,14 @@ const HookLook* HookLooks::Intern(const Enrichment& enrichment) {
   look->ifindex = enrichment.packet.ifindex;
   look->ifname = enrichment.packet.ifname;
   look->walk = enrichment.walk;
-  same_hash.push_back(std::move(look));
-  return same_hash.back().get();
+  look->list_id = look->id;
+  HookLook* added = same_hash.emplace_back(std::move(look)).get();
+  if (!enrichment.walk.counted) return added;
+  Enrichment list = enrichment;
+  list.walk.counted = false;
+  for (HookWalk::Entry& entry : list.walk.entries) entry.runs = 0;
+  added->list_id = Intern(list)->id;
+  return added;
 }
 
 HookLooks::Seen HookLooks::Add(uint32_t cpu, uint64_t time_ns, const Enrichment& enrichment) {
@@ -46,11 +52,12 @@ HookLooks::Seen HookLooks::Add(uint32_t cpu, uint64_t time_ns, const Enrichment&
   seen.look = Intern(enrichment);
   OnePlace& place = places_[Place{enrichment.walk.hook, seen.look->netns, seen.look->ifindex,
                                   seen.look->walk.cgroup_id}];
-  if (place.any.look_id != seen.look->id) place.any = {seen.look->id, time_ns};
+  const uint64_t list = seen.look->list_id;
+  if (place.any.list_id != list) place.any = {list, time_ns};
   uint64_t& before = place.by[{cpu, enrichment.context}];
-  seen.confirmed = (before == seen.look->id && enrichment.context != Context::kUnknown) ||
+  seen.confirmed = (before == list && enrichment.context != Context::kUnknown) ||
                    place.any.since_ns + kSettledNs <= time_ns;
-  before = seen.look->id;
+  before = list;
   return seen;
 }
 

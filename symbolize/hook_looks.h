@@ -50,12 +50,12 @@ class HookLooks {
     }
   };
   struct Last {
-    uint64_t look_id = 0;
+    uint64_t list_id = 0;
     uint64_t since_ns = 0;  // of the first in an unbroken row of equal looks
   };
   struct OnePlace {
     Last any;                                             // by whomever
-    std::map<std::pair<uint32_t, Context>, uint64_t> by;  // look id, by CPU and context
+    std::map<std::pair<uint32_t, Context>, uint64_t> by;  // list id, by CPU and context
   };
   const HookLook* Intern(const Enrichment& enrichment);
 
