@@ -20,7 +20,7 @@ struct bpf_link_record {
   __u32 netfilter_family;
   __u32 netfilter_hook;
   __s32 netfilter_priority;
-  __u32 netns_type; /* enum netns_bpf_attach_type */
+  __u32 unused;
   char ifname[16];
 };
 

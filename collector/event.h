@@ -170,6 +170,7 @@ struct Device {
   uint64_t to_ns = kForever;
   uint64_t absent_before_ns = 0;
   uint64_t absent_after_ns = 0;
+  friend bool operator==(const Device&, const Device&) = default;
 };
 
 struct ProgramFunction {
@@ -226,8 +227,8 @@ struct Attachment {
   uint64_t absent_before_ns = 0;
   uint64_t absent_after_ns = 0;
   bool own_netns = false;  // it is in the recorder's own namespace
-  // Of an obstacle what it is: a classifier ("u32", "flower"), "bpf without a program" (classic
-  // BPF), an action ("action mirred"), "goto chain", "shared block". Empty for a program.
+  // Of an obstacle what it is: a classifier ("u32", "flower"), "classic BPF", an action ("action
+  // mirred"), "goto chain", "shared block". Empty for a program.
   std::string kind;
   uint32_t position = 0;   // from 1, where a hook runs several in order; 0: unknown
   uint32_t positions = 0;  // how many the hook has
@@ -242,6 +243,7 @@ struct Attachment {
   std::string point;     // netfilter: "prerouting", "input", "forward", ...
   int32_t priority = 0;  // netfilter
   bool IsObstacle() const { return program_id == 0; }
+  friend bool operator==(const Attachment&, const Attachment&) = default;
 };
 
 // One look at a part of the host, and all that it saw there: what an earlier look at the same part
@@ -260,7 +262,8 @@ struct AttachmentLook {
   bool unchanged = false;  // as the look before at the same part, so the lists are left empty
   std::vector<std::string> unseen_hooks;  // that this host does not let us see: "tcx"
   std::vector<Device> devices;
-  std::vector<Attachment> attachments;  // on one hook in the order in which they run
+  // On one hook in the order in which they run. Their own times are not filled in.
+  std::vector<Attachment> attachments;
 };
 
 // The kernel told of one change. Not a look: nothing else is known of that moment.

@@ -40,19 +40,19 @@ struct bpf_prog_aux {
   __u32 id;
 } KERNEL_TYPE;
 struct bpf_prog {
-  __u32 type; /* two enumerations, of the size of int */
-  __u32 expected_attach_type;
+  enum bpf_prog_type type;
+  enum bpf_attach_type expected_attach_type;
   struct bpf_prog_aux* aux;
 } KERNEL_TYPE;
 struct bpf_link {
   __u32 id;
-  __u32 type;
+  enum bpf_link_type type;
   struct bpf_prog* prog;
 } KERNEL_TYPE;
 /* Later kernels note in every link where it is attached (6.18), earlier ones in some kinds of it.
  */
 struct bpf_link___with_attach_type {
-  __u32 attach_type;
+  enum bpf_attach_type attach_type;
 } KERNEL_TYPE;
 struct tcx_link {
   struct net_device* dev;
@@ -71,7 +71,6 @@ struct bpf_xdp_link {
 } KERNEL_TYPE;
 struct bpf_netns_link {
   struct net* net;
-  __u32 netns_type;
 } KERNEL_TYPE;
 struct kernfs_node {
   __u64 id;
@@ -83,7 +82,7 @@ struct bpf_cgroup_link {
   struct cgroup* cgroup;
 } KERNEL_TYPE;
 struct bpf_cgroup_link___with_type {
-  __u32 type;
+  enum bpf_attach_type type;
 } KERNEL_TYPE;
 struct nf_hook_ops {
   __u8 pf;
@@ -184,7 +183,6 @@ int list_links(struct bpf_iter__bpf_link* context) {
       if (bpf_core_type_exists(struct bpf_netns_link)) {
         struct net* net = BPF_CORE_READ((struct bpf_netns_link*)link, net);
 
-        record.netns_type = BPF_CORE_READ((struct bpf_netns_link*)link, netns_type);
         if (net) tell_netns(&record, net);
       }
       break;
