@@ -15,7 +15,6 @@
 #include "base/files.h"
 #include "base/status_macros.h"
 #include "cli/version.h"
-#include "collector/attachment_scanner.h"
 #include "collector/host_facts.h"
 #include "collector/program_scanner.h"
 #include "collector/tracefs.h"
@@ -78,7 +77,13 @@ absl::Status Recording::SelectAndOpen() {
   spec.callchains = options_.callchains;
   spec.max_stack = options_.max_stack;
   spec.ring_bytes = options_.ring_bytes;
-  spec.on_program_load = [this](uint32_t id) { LookAtProgram(id); };
+  spec.on_program_load = [this](uint32_t id) {
+    LookAtProgram(id);
+    if (monitor_ != nullptr) monitor_->ProgramsChanged();
+  };
+  spec.on_program_unload = [this](uint32_t) {
+    if (monitor_ != nullptr) monitor_->ProgramsChanged();
+  };
   for (const std::string& event : selection_.tracepoints) {
     const std::pair<std::string, std::string> name = absl::StrSplit(event, absl::MaxSplits(':', 1));
     ASSIGN_OR_RETURN(const std::string text, tracefs.ReadFormat(name.first, name.second));
@@ -104,7 +109,7 @@ absl::Status Recording::Start(TraceSink* sink) {
   for (auto& [tid, comm] : ReadTaskNames()) correlator_->AddTask(tid, std::move(comm));
   LookAtKernelSymbols();
   LookAtPrograms();
-  LookAtAttachments();
+  FollowAttachments();
   started_ns_ = MonotonicNs();
   last_clocks_ns_ = started_ns_;
   return source_->Start();
@@ -172,29 +177,33 @@ void Recording::LookAtPrograms() {
 
 void Recording::LookAtProgram(uint32_t id) {
   // One that is gone by now leaves what the side-band tells of it.
-  const auto program = ReadProgram(id);
-  if (program.ok()) correlator_->AddProgram(*program);
+  auto program = ReadProgram(id);
+  if (!program.ok()) return;
+  program->ours = id == own_iterator_id_;
+  correlator_->AddProgram(*program);
 }
 
-void Recording::LookAtAttachments() {
-  const auto scan = ScanAttachments();
-  if (!scan.ok()) {
-    AddNote(absl::StrCat("where programs are attached is unknown: ", scan.status().message()));
+void Recording::FollowAttachments() {
+  auto monitor = AttachmentMonitor::Open();
+  if (!monitor.ok()) {
+    AddNote(absl::StrCat("where programs are attached is unknown: ", monitor.status().message()));
     return;
   }
-  for (const std::string& note : scan->notes) AddNote(note);
-  // What an earlier look saw too is held to have been there in between.
-  for (Netns netns : scan->namespaces) {
-    netns.from_ns = netns_since_.try_emplace(netns.id, netns.from_ns).first->second;
-    sink_->OnNetns(netns);
+  monitor_ = std::move(monitor).value();
+  TakeAttachmentNews();
+  if (const absl::Status started = monitor_->Start(); !started.ok()) {
+    AddNote(absl::StrCat("changes of attachments are not followed: ", started.message()));
   }
-  for (Device device : scan->devices) {
-    device.from_ns =
-        devices_since_.try_emplace({device.netns, device.ifindex, device.ifname}, device.from_ns)
-            .first->second;
-    sink_->OnDevice(device);
+}
+
+void Recording::TakeAttachmentNews() {
+  if (monitor_ == nullptr) return;
+  for (std::string& note : monitor_->TakeNotes()) AddNote(std::move(note));
+  for (const AttachmentNews& news : monitor_->Take()) correlator_->OnAttachmentNews(news);
+  if (own_iterator_id_ == 0 && monitor_->own_program_id() != 0) {
+    own_iterator_id_ = monitor_->own_program_id();
+    LookAtProgram(own_iterator_id_);
   }
-  for (const Attachment& attachment : scan->attachments) correlator_->AddAttachment(attachment);
 }
 
 absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) {
@@ -205,6 +214,7 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
   const int wait_ms = static_cast<int>(std::min<uint64_t>(left_ms, kStepMs));
   if (poll(fds.data(), fds.size(), wait_ms) < 0 && errno != EINTR)
     return ErrnoStatus(errno, "poll");
+  TakeAttachmentNews();
   RETURN_IF_ERROR(source_->Read(*correlator_));
   TakeSourceNotes();
   const uint64_t now_ns = MonotonicNs();
@@ -222,10 +232,17 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
 }
 
 absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) {
-  RETURN_IF_ERROR(source_->Finish(*correlator_));
   const uint64_t ended_ns = MonotonicNs();
+  if (monitor_ != nullptr) {
+    // Before the last events are judged, so that all but those of this moment stand between looks.
+    if (const absl::Status last = monitor_->Finish(); !last.ok()) {
+      AddNote(absl::StrCat("attachments could not be looked at at the end: ", last.message()));
+    }
+    TakeAttachmentNews();
+  }
+  RETURN_IF_ERROR(source_->Finish(*correlator_));
   TakeSourceNotes();
-  LookAtAttachments();
+  correlator_->TellWhatStillHolds();
   for (const ProgramInfo* program : correlator_->programs()) sink_->OnProgram(*program);
   Summary summary;
   for (const EventCounts& counts : source_->Counts()) {

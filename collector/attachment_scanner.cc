@@ -31,6 +31,9 @@ uint64_t NowNs() { return ReadClocks().monotonic_ns; }
 
 AttachmentScanner::AttachmentScanner() {
   if (auto home = NetlinkSocket::Open(); home.ok()) home_.emplace(std::move(home).value());
+}
+
+void AttachmentScanner::LoadIterator() {
   auto iterator = LinkIterator::Load();
   if (iterator.ok()) {
     iterator_ = std::move(iterator).value();
@@ -55,21 +58,19 @@ void AttachmentScanner::ReadLinks() {
       return;
     }
   }
-  links_ = ReadLinksById();
+  links_ = ReadLinksById();  // also while there is no iterator yet
 }
 
-void AttachmentScanner::Finish(AttachmentLook look, std::optional<AttachmentLook>& last,
-                               Tell tell) {
-  if (last.has_value() && SawTheSame(*last, look)) {
-    AttachmentLook word = look;
-    word.devices.clear();
-    word.attachments.clear();
-    word.unchanged = true;
-    tell(std::move(word));
-  } else {
-    tell(look);
+void AttachmentScanner::Finish(AttachmentLook look, Last& last, Tell tell) {
+  AttachmentLook told = look;
+  if (last.look.has_value() && !last.tell_anew && SawTheSame(*last.look, look)) {
+    told.devices.clear();
+    told.attachments.clear();
+    told.unchanged = true;
   }
-  last = std::move(look);
+  last.look = std::move(look);
+  last.tell_anew = false;
+  tell(std::move(told));
 }
 
 absl::Status AttachmentScanner::Visit(std::vector<NetnsPlace> places, Tell tell, NetnsWalk* walk,
@@ -87,7 +88,7 @@ absl::Status AttachmentScanner::Visit(std::vector<NetnsPlace> places, Tell tell,
     known.place = by_inode[netns.id.inode];
     known.netns = netns;
     visited->insert(netns.id);
-    Finish(std::move(look), known.look, tell);
+    Finish(std::move(look), known.last, tell);
   };
   ASSIGN_OR_RETURN(*walk, VisitNamespaces(std::move(places), look_inside,
                                           home_.has_value() ? &*home_ : nullptr));
@@ -188,15 +189,36 @@ void AttachmentScanner::LookAtLinks(Tell tell) {
   Finish(std::move(look), link_places_, tell);
 }
 
-void AttachmentScanner::Forget(const NetnsId& netns) { known_.erase(netns); }
+void AttachmentScanner::Forget(const NetnsId& netns) {
+  known_.erase(netns);
+  std::erase_if(heard_, [&](const auto& entry) { return entry.second == netns; });
+}
 
 void AttachmentScanner::TellAnew(const NetnsId& netns) {
   const auto known = known_.find(netns);
-  if (known != known_.end()) known->second.look.reset();
+  if (known != known_.end()) known->second.last.tell_anew = true;
+}
+
+std::optional<Attachment> AttachmentScanner::PlaceOnDevice(const NetnsId& netns,
+                                                           uint32_t ifindex) const {
+  const auto known = known_.find(netns);
+  if (known == known_.end() || !known->second.last.look.has_value()) return std::nullopt;
+  for (const Device& device : known->second.last.look->devices) {
+    if (device.ifindex != ifindex) continue;
+    Attachment place;
+    place.netns = netns;
+    place.netns_name = known->second.netns.name;
+    place.own_netns = known->second.netns.own;
+    place.ifindex = ifindex;
+    place.ifname = device.ifname;
+    return place;
+  }
+  return std::nullopt;
 }
 
 absl::StatusOr<AttachmentScan> ScanAttachments() {
   AttachmentScanner scanner;
+  scanner.LoadIterator();
   AttachmentScan scan;
   RETURN_IF_ERROR(scanner.LookAtAll([&](AttachmentNews news) {
     auto* look = std::get_if<AttachmentLook>(&news);

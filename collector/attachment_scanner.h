@@ -33,6 +33,10 @@ class AttachmentScanner {
 
   AttachmentScanner();
 
+  // Gets the BPF iterator over links ready, which takes some 40 ms. Looks before it are without
+  // what only links tell.
+  void LoadIterator();
+
   // All namespaces, cgroups and links.
   absl::Status LookAtAll(Tell tell);
   // Only these namespaces, as far as they are known from before.
@@ -43,8 +47,11 @@ class AttachmentScanner {
 
   // It has ended: its looks are forgotten, so that none is taken for it any more.
   void Forget(const NetnsId& netns);
-  // Something else than a look told of it: the next look tells everything again.
+  // Something else than a look told of it: the next look tells everything again. May be called
+  // while a look tells.
   void TellAnew(const NetnsId& netns);
+  // A place on a device as the last look saw the device; none if it did not.
+  std::optional<Attachment> PlaceOnDevice(const NetnsId& netns, uint32_t ifindex) const;
   // Those of the last look at all that the kernel notifies us of, by their number (-1: our own).
   const std::map<int32_t, NetnsId>& heard() const { return heard_; }
   size_t namespaces() const { return known_.size(); }
@@ -55,15 +62,20 @@ class AttachmentScanner {
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
+  // The last look at a part of the host.
+  struct Last {
+    std::optional<AttachmentLook> look;
+    bool tell_anew = false;
+  };
   struct Known {
     NetnsPlace place;
     Netns netns;
-    std::optional<AttachmentLook> look;  // the last one, unless it is to be told anew
+    Last last;
   };
   void ReadLinks();
   absl::Status Visit(std::vector<NetnsPlace> places, Tell tell, NetnsWalk* walk,
                      std::set<NetnsId>* visited);
-  void Finish(AttachmentLook look, std::optional<AttachmentLook>& last, Tell tell);
+  static void Finish(AttachmentLook look, Last& last, Tell tell);
   void LookAtCgroups(Tell tell);
   void LookAtLinks(Tell tell);
   void Note(std::string text);
@@ -75,8 +87,8 @@ class AttachmentScanner {
   std::map<NetnsId, Known> known_;
   std::map<int32_t, NetnsId> heard_;
   std::set<uint64_t> cgroup_ids_;
-  std::optional<AttachmentLook> cgroups_;
-  std::optional<AttachmentLook> link_places_;
+  Last cgroups_;
+  Last link_places_;
   std::vector<std::string> notes_;
 };
 
