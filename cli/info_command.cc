@@ -46,9 +46,11 @@ class InfoTables : public TraceSink {
     programs_.insert({program.id, program.load_time_ns});
   }
   void OnAttachment(const Attachment& a) override {
+    if (a.IsObstacle()) return;
     attachments_.insert(absl::StrCat(a.hook, a.direction, a.mode, " ", a.netns.inode, " ",
                                      a.netns.cookie, " ", a.ifindex, " ", a.chain, " ", a.pref, " ",
-                                     a.handle, " ", a.link_id, " ", a.program_id));
+                                     a.handle, " ", a.link_id, " ", a.program_id, " ", a.cgroup_id,
+                                     " ", a.attach_type, " ", a.dispatcher_id, " ", a.from_ns));
   }
   void OnNetns(const Netns& netns) override { netns_.insert(netns.id); }
   void OnDevice(const Device& device) override { devices_.insert({device.netns, device.ifindex}); }

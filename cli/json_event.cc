@@ -55,15 +55,28 @@ Json AttachmentToJson(const Attachment& attachment) {
   json["hook"] = ValidUtf8(attachment.hook);
   PutText(json, "direction", attachment.direction);
   PutText(json, "mode", attachment.mode);
+  PutText(json, "kind", attachment.kind);
   PutText(json, "ifname", attachment.ifname);
-  json["ifindex"] = attachment.ifindex;
-  json["netns"] = absl::StrCat(attachment.netns.inode);
+  if (attachment.ifindex != 0) json["ifindex"] = attachment.ifindex;
+  if (attachment.netns.inode != 0) json["netns"] = absl::StrCat(attachment.netns.inode);
   PutText(json, "netns_name", attachment.netns_name);
   if (attachment.hook == "tc") {
     json["chain"] = attachment.chain;
     json["pref"] = attachment.pref;
     json["handle"] = HexString(attachment.handle);
+    if (attachment.block != 0) json["block"] = attachment.block;
   }
+  PutText(json, "attach_type", attachment.attach_type);
+  if (attachment.cgroup_id != 0) json["cgroup_id"] = absl::StrCat(attachment.cgroup_id);
+  PutText(json, "cgroup", attachment.cgroup);
+  PutText(json, "family", attachment.family);
+  PutText(json, "point", attachment.point);
+  if (attachment.hook == "netfilter") json["priority"] = attachment.priority;
+  if (attachment.position != 0) {
+    json["position"] = attachment.position;
+    json["positions"] = attachment.positions;
+  }
+  if (attachment.dispatcher_id != 0) json["dispatcher_id"] = attachment.dispatcher_id;
   if (attachment.link_id != 0) json["link_id"] = attachment.link_id;
   return json;
 }

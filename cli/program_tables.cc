@@ -53,13 +53,13 @@ void ProgramTables::OnProgram(const ProgramInfo& program) {
 }
 
 void ProgramTables::OnAttachment(const Attachment& attachment) {
+  if (attachment.IsObstacle()) return;
   std::vector<Attachment>& places = attachments_[attachment.program_id];
   const auto same = std::find_if(places.begin(), places.end(), [&](const Attachment& place) {
-    return SamePlace(place, attachment);
+    return place.from_ns == attachment.from_ns && SamePlace(place, attachment);
   });
   if (same != places.end()) {
-    same->from_ns = std::min(same->from_ns, attachment.from_ns);
-    same->to_ns = std::max(same->to_ns, attachment.to_ns);
+    *same = attachment;
   } else {
     places.push_back(attachment);
   }
@@ -103,6 +103,19 @@ std::string ProgramTables::Time(uint64_t monotonic_ns) const {
              : absl::StrFormat("%.3f s after boot", static_cast<double>(monotonic_ns) / 1e9);
 }
 
+// Of what came or went during a recording; the rest held all along.
+std::string ProgramTables::IntervalText(const Attachment& attachment) const {
+  std::string text;
+  if (attachment.absent_before_ns != 0) {
+    absl::StrAppend(&text, ", seen from ", Time(attachment.from_ns));
+  }
+  // What still held was seen after the end.
+  if (attachment.absent_after_ns != 0 || attachment.to_ns < end_ns_) {
+    absl::StrAppend(&text, ", seen until ", Time(attachment.to_ns));
+  }
+  return text;
+}
+
 std::string ProgramTables::ProgramText(const ProgramInfo& program) const {
   std::string text = absl::StrCat(
       program.id, ": ", program.type_name.empty() ? "type unknown" : Printable(program.type_name));
@@ -122,7 +135,7 @@ std::string ProgramTables::ProgramText(const ProgramInfo& program) const {
     text += FunctionText(program, function);
   }
   for (const Attachment& attachment : PlacesOf(program.id)) {
-    absl::StrAppend(&text, "\t", DescribeAttachment(attachment), "\n");
+    absl::StrAppend(&text, "\t", DescribeAttachment(attachment), IntervalText(attachment), "\n");
   }
   if (program.btf_id != 0 || !program.map_ids.empty()) {
     std::vector<std::string> ids;
@@ -182,6 +195,12 @@ Json ProgramTables::ProgramToJson(const ProgramInfo& program) const {
     Json entry = AttachmentToJson(attachment);
     entry["seen_from_ns"] = absl::StrCat(attachment.from_ns);
     entry["seen_to_ns"] = absl::StrCat(attachment.to_ns);
+    if (attachment.absent_before_ns != 0) {
+      entry["absent_before_ns"] = absl::StrCat(attachment.absent_before_ns);
+    }
+    if (attachment.absent_after_ns != 0) {
+      entry["absent_after_ns"] = absl::StrCat(attachment.absent_after_ns);
+    }
     json["attachments"].push_back(std::move(entry));
   }
   return json;

@@ -20,6 +20,7 @@ class ProgramTables : public TraceSink {
   void OnClocks(const ClockReading& clocks) override { clock_.Add(clocks); }
   void OnProgram(const ProgramInfo& program) override;
   void OnAttachment(const Attachment& attachment) override;
+  void OnEnd(const RecordingEnd& end) override { end_ns_ = end.time_ns; }
 
   // One program after the other, by id, each with an indented line for every function and place.
   std::string Text() const;
@@ -33,6 +34,7 @@ class ProgramTables : public TraceSink {
   std::string ProgramText(const ProgramInfo& program) const;
   Json ProgramToJson(const ProgramInfo& program) const;
   std::string Time(uint64_t monotonic_ns) const;
+  std::string IntervalText(const Attachment& attachment) const;
   const std::vector<Attachment>& PlacesOf(uint32_t program_id) const;
   // Those of the tables, and bare ones for attachments whose program nobody described.
   std::vector<ProgramInfo> Programs() const;
@@ -40,6 +42,7 @@ class ProgramTables : public TraceSink {
   WallClock clock_;
   std::map<std::pair<uint32_t, uint64_t>, ProgramInfo> programs_;  // by id and load time
   std::map<uint32_t, std::vector<Attachment>> attachments_;        // by program id
+  uint64_t end_ns_ = 0;                                            // of the recording
 };
 
 }  // namespace correlate

@@ -54,7 +54,13 @@ TEST(ProgramTablesTest, Text) {
   tables.OnClocks({.monotonic_ns = 5'000'000'000, .realtime_ns = 1'795'000'000'000'000'000});
   tables.OnProgram(TcDrop());
   tables.OnAttachment(Ingress(10));
-  tables.OnAttachment(Ingress(20));  // another look at the same place
+  Attachment again = Ingress(10);  // another look at the same place
+  again.to_ns = 20;
+  tables.OnAttachment(again);
+  Attachment later = Ingress(6'000'000'000);  // it was gone in between
+  later.absent_before_ns = 30;
+  later.absent_after_ns = 7'000'000'000;
+  tables.OnAttachment(later);
   EXPECT_EQ(tables.Text(),
             "100: sched_cls  name tc_drop  tag 9ad5a9dc21a38da7  loaded 2026-11-18 11:06:40 UTC  "
             "uid 1000\n"
@@ -62,7 +68,9 @@ TEST(ProgramTablesTest, Text) {
             "src/tcdrop.c:20\n"
             "\t0xffffffffc0027000-0xffffffffc0027040  tag 54b8cbdd07165999  decide  "
             "src/tcdrop.c:8\n"
-            "\ttc ingress pref 49152 handle 0x1 on veth1 (blue)\n"
+            "\ttc ingress pref 49152 handle 0x1 on veth1 (netns blue)\n"
+            "\ttc ingress pref 49152 handle 0x1 on veth1 (netns blue), seen from 2026-11-18 "
+            "11:06:41 UTC, seen until 2026-11-18 11:06:41 UTC\n"
             "\tmaps 3,4  btf 7\n");
   EXPECT_FALSE(tables.AddressesHidden());
 }
@@ -71,8 +79,13 @@ TEST(ProgramTablesTest, JsonObject) {
   ProgramTables tables;
   tables.OnClocks({.monotonic_ns = 5'000'000'000, .realtime_ns = 1'795'000'000'000'000'000});
   tables.OnProgram(TcDrop());
-  tables.OnAttachment(Ingress(10));
-  tables.OnAttachment(Ingress(20));
+  Attachment attachment = Ingress(10);
+  attachment.to_ns = 20;
+  attachment.absent_after_ns = 30;
+  tables.OnAttachment(attachment);
+  attachment.program_id = 0;
+  attachment.kind = "u32";  // no program
+  tables.OnAttachment(attachment);
   EXPECT_EQ(tables.ToJson(), Json::parse(R"({"programs":[{
     "id":100,"type":"sched_cls","name":"tc_drop","tag":"9ad5a9dc21a38da7",
     "loaded_ns":"5000000000","loaded":"2026-11-18T11:06:40.000000000Z",
@@ -85,7 +98,7 @@ TEST(ProgramTablesTest, JsonObject) {
     "attachments":[
       {"hook":"tc","direction":"ingress","ifname":"veth1","ifindex":2,"netns":"4026532213",
        "netns_name":"blue","chain":0,"pref":49152,"handle":"0x1",
-       "seen_from_ns":"10","seen_to_ns":"20"}]}]})"));
+       "seen_from_ns":"10","seen_to_ns":"20","absent_after_ns":"30"}]}]})"));
 }
 
 TEST(ProgramTablesTest, ALaterDescriptionReplacesAnEarlierOneAndIdsCanComeTwice) {
@@ -117,7 +130,7 @@ TEST(ProgramTablesTest, WhatIsUnknownIsSaidAsUnknown) {
   EXPECT_THAT(text, HasSubstr("\taddress unknown"));
   EXPECT_THAT(text, HasSubstr("(no name)"));
   EXPECT_THAT(text, HasSubstr("100: type unknown\n"));
-  EXPECT_THAT(text, HasSubstr("tc ingress pref 49152 handle 0x1 on veth1 (blue)"));
+  EXPECT_THAT(text, HasSubstr("tc ingress pref 49152 handle 0x1 on veth1 (netns blue)"));
   EXPECT_TRUE(tables.AddressesHidden());
   const Json json = tables.ToJson();
   EXPECT_FALSE(json["programs"][0].contains("type"));

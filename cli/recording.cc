@@ -15,7 +15,6 @@
 #include "base/files.h"
 #include "base/status_macros.h"
 #include "cli/version.h"
-#include "collector/attachment_scanner.h"
 #include "collector/host_facts.h"
 #include "collector/program_scanner.h"
 #include "collector/tracefs.h"
@@ -85,7 +84,13 @@ absl::Status Recording::SelectAndOpen() {
   spec.callchains = options_.callchains;
   spec.max_stack = options_.max_stack;
   spec.ring_bytes = options_.ring_bytes;
-  spec.on_program_load = [this](uint32_t id) { LookAtProgram(id); };
+  spec.on_program_load = [this](uint32_t id) {
+    LookAtProgram(id);
+    if (monitor_ != nullptr) monitor_->ProgramsChanged();
+  };
+  spec.on_program_unload = [this](uint32_t) {
+    if (monitor_ != nullptr) monitor_->ProgramsChanged();
+  };
   for (const std::string& event : selection_.tracepoints) {
     const std::pair<std::string, std::string> name = absl::StrSplit(event, absl::MaxSplits(':', 1));
     ASSIGN_OR_RETURN(const std::string text, tracefs.ReadFormat(name.first, name.second));
@@ -155,7 +160,7 @@ absl::Status Recording::Start(TraceSink* sink) {
   correlator_->set_max_frames(options_.max_stack);
   last_symbols_ns_ = MonotonicNs();
   LookAtPrograms();
-  LookAtAttachments();
+  FollowAttachments();
   // Its perf events are still off: what it hands over before they are on goes nowhere, uncounted.
   if (enricher_ != nullptr) RETURN_IF_ERROR(enricher_->Attach(facts_.enriched_events));
   started_ns_ = MonotonicNs();
@@ -228,29 +233,33 @@ void Recording::LookAtPrograms() {
 
 void Recording::LookAtProgram(uint32_t id) {
   // One that is gone by now leaves what the side-band tells of it.
-  const auto program = ReadProgram(id);
-  if (program.ok()) correlator_->AddProgram(*program);
+  auto program = ReadProgram(id);
+  if (!program.ok()) return;
+  program->ours = IsOurs(id);
+  correlator_->AddProgram(*program);
 }
 
-void Recording::LookAtAttachments() {
-  const auto scan = ScanAttachments();
-  if (!scan.ok()) {
-    AddNote(absl::StrCat("where programs are attached is unknown: ", scan.status().message()));
+void Recording::FollowAttachments() {
+  auto monitor = AttachmentMonitor::Open();
+  if (!monitor.ok()) {
+    AddNote(absl::StrCat("where programs are attached is unknown: ", monitor.status().message()));
     return;
   }
-  for (const std::string& note : scan->notes) AddNote(note);
-  // What an earlier look saw too is held to have been there in between.
-  for (Netns netns : scan->namespaces) {
-    netns.from_ns = netns_since_.try_emplace(netns.id, netns.from_ns).first->second;
-    correlator_->AddNetns(netns);
+  monitor_ = std::move(monitor).value();
+  TakeAttachmentNews();
+  if (const absl::Status started = monitor_->Start(); !started.ok()) {
+    AddNote(absl::StrCat("changes of attachments are not followed: ", started.message()));
   }
-  for (Device device : scan->devices) {
-    device.from_ns =
-        devices_since_.try_emplace({device.netns, device.ifindex, device.ifname}, device.from_ns)
-            .first->second;
-    sink_->OnDevice(device);
-  }
-  for (const Attachment& attachment : scan->attachments) correlator_->AddAttachment(attachment);
+}
+
+void Recording::TakeAttachmentNews() {
+  if (monitor_ == nullptr) return;
+  for (std::string& note : monitor_->TakeNotes()) AddNote(std::move(note));
+  for (const AttachmentNews& news : monitor_->Take()) correlator_->OnAttachmentNews(news);
+  const uint32_t iterator_id = monitor_->own_program_id();
+  if (iterator_id == 0 || IsOurs(iterator_id)) return;
+  our_programs_.push_back(iterator_id);
+  LookAtProgram(iterator_id);
 }
 
 absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) {
@@ -261,6 +270,7 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
   const int wait_ms = static_cast<int>(std::min<uint64_t>(left_ms, kStepMs));
   if (poll(fds.data(), fds.size(), wait_ms) < 0 && errno != EINTR)
     return ErrnoStatus(errno, "poll");
+  TakeAttachmentNews();
   RETURN_IF_ERROR(source_->Read(*correlator_));
   TakeSourceNotes();
   const uint64_t now_ns = MonotonicNs();
@@ -278,11 +288,18 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
 }
 
 absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) {
+  const uint64_t ended_ns = MonotonicNs();
+  if (monitor_ != nullptr) {
+    // Before the last events are judged, so that all but those of this moment stand between looks.
+    if (const absl::Status last = monitor_->Finish(); !last.ok()) {
+      AddNote(absl::StrCat("attachments could not be looked at at the end: ", last.message()));
+    }
+    TakeAttachmentNews();
+  }
   RETURN_IF_ERROR(source_->Finish(*correlator_));
   if (enricher_ != nullptr) enricher_->Detach();
-  const uint64_t ended_ns = MonotonicNs();
   TakeSourceNotes();
-  LookAtAttachments();
+  correlator_->TellWhatStillHolds();
   for (const ProgramInfo* program : correlator_->programs()) sink_->OnProgram(*program);
   Summary summary;
   for (const EventCounts& counts : source_->Counts()) {

@@ -1,19 +1,19 @@
-// One recording from start to end: opens the sources, feeds the correlator, looks at programs and
-// attachments at the start, whenever a program is loaded, and at the end. What `record` and `demo`
-// share; where the events go is the caller's (a trace writer, or any other sink). One thread.
+// One recording from start to end: opens the sources, feeds the correlator, looks at programs at
+// the start and whenever one is loaded, and follows attachments from start to end. What `record`
+// and `demo` share; where the events go is the caller's (a trace writer, or any other sink). One
+// thread, beside the one that follows attachments.
 #ifndef CLI_RECORDING_H_
 #define CLI_RECORDING_H_
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "collector/attachment_monitor.h"
 #include "collector/enricher.h"
 #include "collector/event_spec.h"
 #include "collector/perf_source.h"
@@ -30,7 +30,7 @@ struct RecordingOptions {
   size_t ring_bytes = 0;  // a CPU; 0: see PerfSourceSpec
   enum class Attribution { kAuto, kVerdict, kOff };
   Attribution attribution = Attribution::kAuto;
-  bool enrich = true;     // with the companion BPF programs, where the host allows them
+  bool enrich = true;  // with the companion BPF programs, where the host allows them
 };
 
 class Recording {
@@ -70,8 +70,9 @@ class Recording {
   void TellFacts();
   void LookAtPrograms();
   void LookAtProgram(uint32_t id);
-  void LookAtAttachments();
   absl::StatusOr<KernelSymbols> ReadKernelSymbols();
+  void FollowAttachments();
+  void TakeAttachmentNews();
   void LookAtKernelSymbols();
   void AddNote(std::string text);
   void TakeSourceNotes();
@@ -86,9 +87,8 @@ class Recording {
   TraceSink* sink_ = nullptr;
   std::unique_ptr<Correlator> correlator_;
   RecordingFacts facts_;
-  std::map<NetnsId, uint64_t> netns_since_;
-  std::map<std::tuple<NetnsId, uint32_t, std::string>, uint64_t> devices_since_;
-  std::vector<std::string> early_notes_;  // from before there was a sink
+  std::vector<std::string> early_notes_;        // from before there was a sink
+  std::unique_ptr<AttachmentMonitor> monitor_;  // null where nothing can be seen
   std::vector<std::string> notes_;
   size_t source_notes_taken_ = 0;
   uint64_t started_ns_ = 0;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "cli/event_fields.h"
 #include "cli/wording.h"
+#include "symbolize/attachment_table.h"
 
 namespace correlate {
 namespace {
@@ -80,16 +81,12 @@ void ReportTables::OnClocks(const ClockReading& clocks) {
 }
 
 void ReportTables::OnAttachment(const Attachment& attachment) {
-  // The later one of the same place replaces the earlier one.
+  if (attachment.IsObstacle()) return;
+  // One line a place, however often it was attached there.
   for (Attachment& known : attachments_) {
-    Attachment same_time = attachment;
-    same_time.from_ns = known.from_ns;
-    same_time.to_ns = known.to_ns;
-    if (DescribeAttachment(known) == DescribeAttachment(same_time) &&
-        known.program_id == attachment.program_id && known.netns == attachment.netns) {
-      known = attachment;
-      return;
-    }
+    if (!SamePlace(known, attachment)) continue;
+    known = attachment;
+    return;
   }
   attachments_.push_back(attachment);
 }

@@ -7,24 +7,66 @@
 namespace correlate {
 
 std::string DescribeNetns(const Attachment& attachment) {
-  return attachment.netns_name.empty() ? absl::StrCat("netns ", attachment.netns.inode)
-                                       : Printable(attachment.netns_name);
+  return absl::StrCat("netns ", attachment.netns_name.empty() ? absl::StrCat(attachment.netns.inode)
+                                                              : Printable(attachment.netns_name));
 }
 
-std::string DescribeAttachment(const Attachment& attachment) {
+namespace {
+
+// "cgroup inet_egress", "tc ingress pref 10 handle 0x1", "xdp native"
+std::string DescribeHook(const Attachment& attachment) {
   std::string text = Printable(attachment.hook);
+  if (attachment.hook == "cgroup") {
+    return absl::StrCat(text, " ", Printable(attachment.attach_type));
+  }
+  if (attachment.hook == "netfilter") {
+    return absl::StrCat(text, " ", Printable(attachment.family), " ", Printable(attachment.point),
+                        " priority ", attachment.priority);
+  }
   if (!attachment.direction.empty()) {
     absl::StrAppend(&text, attachment.hook == "tc" ? " " : "/", Printable(attachment.direction));
   }
   if (!attachment.mode.empty()) absl::StrAppend(&text, " ", Printable(attachment.mode));
-  if (attachment.hook == "tc") {
+  if (attachment.hook == "tc" && attachment.pref != 0) {
     if (attachment.chain != 0) absl::StrAppend(&text, " chain ", attachment.chain);
-    absl::StrAppend(&text, " pref ", attachment.pref, " handle ", HexString(attachment.handle));
+    absl::StrAppend(&text, " pref ", attachment.pref);
+    if (attachment.handle != 0) absl::StrAppend(&text, " handle ", HexString(attachment.handle));
   }
-  absl::StrAppend(&text, " on ",
-                  attachment.ifname.empty() ? absl::StrCat("ifindex ", attachment.ifindex)
-                                            : Printable(attachment.ifname),
-                  " (", DescribeNetns(attachment), ")");
+  return text;
+}
+
+// "on veth1 (netns blue)", "of /system.slice"; the recorder's own namespace goes without saying.
+std::string DescribePlace(const Attachment& attachment) {
+  if (attachment.hook == "cgroup") {
+    return absl::StrCat("of ", attachment.cgroup.empty()
+                                   ? absl::StrCat("cgroup ", attachment.cgroup_id)
+                                   : Printable(attachment.cgroup));
+  }
+  const bool named = !attachment.own_netns || !attachment.netns_name.empty();
+  if (attachment.ifindex == 0 && attachment.ifname.empty()) {
+    return absl::StrCat("in ", named ? DescribeNetns(attachment) : "this network namespace");
+  }
+  return absl::StrCat("on ",
+                      attachment.ifname.empty() ? absl::StrCat("ifindex ", attachment.ifindex)
+                                                : Printable(attachment.ifname),
+                      named ? absl::StrCat(" (", DescribeNetns(attachment), ")") : "");
+}
+
+}  // namespace
+
+std::string DescribeAttachment(const Attachment& attachment) {
+  std::string text;
+  if (attachment.IsObstacle() && !attachment.kind.empty()) {
+    absl::StrAppend(&text, Printable(attachment.kind), " at ");
+  }
+  absl::StrAppend(&text, DescribeHook(attachment));
+  if (attachment.positions > 1 || attachment.dispatcher_id != 0) {
+    absl::StrAppend(&text, " #", attachment.position, " of ", attachment.positions);
+  }
+  if (attachment.dispatcher_id != 0) {
+    absl::StrAppend(&text, " behind dispatcher ", attachment.dispatcher_id);
+  }
+  absl::StrAppend(&text, " ", DescribePlace(attachment));
   if (attachment.link_id != 0) absl::StrAppend(&text, ", link ", attachment.link_id);
   return text;
 }

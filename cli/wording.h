@@ -9,9 +9,10 @@
 
 namespace correlate {
 
-// "tc ingress pref 49152 handle 0x1 on veth1 (blue)", "xdp native on eth0"
+// "tc ingress pref 49152 handle 0x1 on veth1 (netns blue)", "xdp native on eth0",
+// "tcx/ingress #2 of 2 on eth0, link 57", "u32 at tc ingress pref 1 on eth0"
 std::string DescribeAttachment(const Attachment& attachment);
-// "blue", or "netns 4026532213" where it has no name
+// "netns blue", or "netns 4026532213" where it has no name
 std::string DescribeNetns(const Attachment& attachment);
 // "tcdrop.c:14", "tc_drop() tcdrop.c:14", ""
 std::string DescribeSource(const BlamedProgram& program);

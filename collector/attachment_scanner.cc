@@ -1,199 +1,244 @@
 #include "collector/attachment_scanner.h"
 
-#include <bpf/bpf.h>
-#include <linux/bpf.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <set>
 #include <utility>
+#include <variant>
 
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "collector/netlink_socket.h"
-#include "collector/netns_scanner.h"
-#include "collector/rtnetlink.h"
-#include "collector/xdp_links.h"
+#include "collector/cgroup_scanner.h"
+#include "collector/host_facts.h"
+#include "collector/link_places.h"
 
 namespace correlate {
 namespace {
-
-constexpr uint32_t kUsualTcxPrograms = 16;  // on one hook; more are asked for again
-
-// Collects over all namespaces; Look is called inside each.
-class Scanner {
- public:
-  void Look(const Netns& netns);
-  AttachmentScan Finish(const NetnsWalk& walk) &&;
-
- private:
-  absl::Status LookInside(const Netns& netns);
-  void AddXdp(const Netns& netns, const LinkMessage& link);
-  absl::Status AddTc(const Netns& netns, const LinkMessage& link, TcHook hook,
-                     NetlinkSocket& socket);
-  void AddTcx(const Netns& netns, const LinkMessage& link, TcHook hook);
-  void Note(std::string text);
-
-  AttachmentScan scan_;
-  bool ask_for_tcx_ = true;
-};
 
 std::string Name(const Netns& netns) {
   return netns.name.empty() ? absl::StrCat("network namespace ", netns.id.inode)
                             : absl::StrCat("network namespace ", netns.name);
 }
 
-absl::string_view DirectionName(TcHook hook) {
-  return hook == TcHook::kIngress ? "ingress" : "egress";
+bool SawTheSame(const AttachmentLook& a, const AttachmentLook& b) {
+  return a.complete && b.complete && a.netns.heard == b.netns.heard &&
+         a.netns.name == b.netns.name && a.unseen_hooks == b.unseen_hooks &&
+         a.devices == b.devices && a.attachments == b.attachments;
 }
 
-Attachment At(const Netns& netns, const LinkMessage& link) {
-  Attachment attachment;
-  attachment.netns = netns.id;
-  attachment.netns_name = netns.name;
-  attachment.ifindex = link.ifindex;
-  attachment.ifname = link.ifname;
-  attachment.from_ns = netns.from_ns;
-  attachment.to_ns = netns.to_ns;
-  return attachment;
-}
-
-void Scanner::Note(std::string text) {
-  if (std::find(scan_.notes.begin(), scan_.notes.end(), text) == scan_.notes.end()) {
-    scan_.notes.push_back(std::move(text));
-  }
-}
-
-void Scanner::AddXdp(const Netns& netns, const LinkMessage& link) {
-  // In the order in which a packet meets them.
-  const std::pair<const char*, uint32_t> modes[] = {{"offload", link.xdp_offload_id},
-                                                    {"native", link.xdp_native_id},
-                                                    {"generic", link.xdp_generic_id}};
-  for (const auto& [mode, program_id] : modes) {
-    if (program_id == 0) continue;
-    Attachment attachment = At(netns, link);
-    attachment.hook = "xdp";
-    attachment.mode = mode;
-    attachment.program_id = program_id;
-    scan_.attachments.push_back(std::move(attachment));
-  }
-}
-
-absl::Status Scanner::AddTc(const Netns& netns, const LinkMessage& link, TcHook hook,
-                            NetlinkSocket& socket) {
-  ASSIGN_OR_RETURN(Dumped<FilterMessage> filters,
-                   socket.Dump(FilterDumpRequest(link.ifindex, hook), ParseFilters));
-  if (!filters.consistent) {
-    Note(absl::StrCat(Name(netns), ", ", link.ifname, ", tc ", DirectionName(hook),
-                      ": the filters changed during every look; the list may be incomplete"));
-  }
-  // Within a chain the kernel dumps in the order in which it runs; packets enter at chain 0.
-  std::stable_sort(
-      filters.messages.begin(), filters.messages.end(),
-      [](const FilterMessage& a, const FilterMessage& b) { return a.chain < b.chain; });
-  for (const FilterMessage& filter : filters.messages) {
-    if (filter.program_id == 0) continue;
-    Attachment attachment = At(netns, link);
-    attachment.hook = "tc";
-    attachment.direction = std::string(DirectionName(hook));
-    attachment.program_id = filter.program_id;
-    attachment.chain = filter.chain;
-    attachment.pref = filter.pref;
-    attachment.handle = filter.handle;
-    scan_.attachments.push_back(std::move(attachment));
-  }
-  return absl::OkStatus();
-}
-
-void Scanner::AddTcx(const Netns& netns, const LinkMessage& link, TcHook hook) {
-  if (!ask_for_tcx_) return;
-  std::vector<uint32_t> program_ids(kUsualTcxPrograms);
-  std::vector<uint32_t> link_ids(kUsualTcxPrograms);
-  LIBBPF_OPTS(bpf_prog_query_opts, options);
-  int result = 0;
-  do {
-    options.prog_ids = program_ids.data();
-    options.link_ids = link_ids.data();
-    options.prog_cnt = static_cast<uint32_t>(program_ids.size());
-    result =
-        bpf_prog_query_opts(static_cast<int>(link.ifindex),
-                            hook == TcHook::kIngress ? BPF_TCX_INGRESS : BPF_TCX_EGRESS, &options);
-    if (result != -ENOSPC || options.prog_cnt <= program_ids.size()) break;
-    program_ids.assign(options.prog_cnt, 0);
-    link_ids.assign(options.prog_cnt, 0);
-  } while (true);
-  if (result == -EPERM) {
-    Note("programs attached by tcx could not be seen: that needs CAP_NET_ADMIN; run as root");
-    ask_for_tcx_ = false;
-    return;
-  }
-  if (result == -EINVAL) ask_for_tcx_ = false;  // before 6.6
-  if (result != 0) return;                      // or the device is gone
-  for (uint32_t i = 0; i < options.prog_cnt; ++i) {
-    Attachment attachment = At(netns, link);
-    attachment.hook = "tcx";
-    attachment.direction = std::string(DirectionName(hook));
-    attachment.program_id = program_ids[i];
-    attachment.link_id = link_ids[i];
-    scan_.attachments.push_back(std::move(attachment));
-  }
-}
-
-absl::Status Scanner::LookInside(const Netns& netns) {
-  ASSIGN_OR_RETURN(NetlinkSocket socket, NetlinkSocket::Open());
-  ASSIGN_OR_RETURN(const Dumped<LinkMessage> links, socket.Dump(LinkDumpRequest(), ParseLinks));
-  ASSIGN_OR_RETURN(const Dumped<QdiscMessage> qdiscs, socket.Dump(QdiscDumpRequest(), ParseQdiscs));
-  if (!links.consistent || !qdiscs.consistent) {
-    Note(absl::StrCat(Name(netns),
-                      ": the devices changed during every look; the list may be incomplete"));
-  }
-  std::set<uint32_t> with_ingress, with_egress;
-  for (const QdiscMessage& qdisc : qdiscs.messages) {
-    if (qdisc.kind == "clsact" || qdisc.kind == "ingress") with_ingress.insert(qdisc.ifindex);
-    if (qdisc.kind == "clsact") with_egress.insert(qdisc.ifindex);
-  }
-  std::set<uint32_t> seen;
-  for (const LinkMessage& link : links.messages) {
-    if (!seen.insert(link.ifindex).second) continue;  // twice in an inconsistent dump
-    scan_.devices.push_back({.netns = netns.id,
-                             .ifindex = link.ifindex,
-                             .ifname = link.ifname,
-                             .kind = link.kind,
-                             .from_ns = netns.from_ns,
-                             .to_ns = netns.to_ns});
-    AddXdp(netns, link);
-    for (const TcHook hook : {TcHook::kIngress, TcHook::kEgress}) {
-      AddTcx(netns, link, hook);  // tcx runs before clsact (net/core/dev.c, sch_handle_ingress)
-      const auto& with_filters = hook == TcHook::kIngress ? with_ingress : with_egress;
-      if (with_filters.contains(link.ifindex)) {
-        RETURN_IF_ERROR(AddTc(netns, link, hook, socket));
-      }
-    }
-  }
-  return absl::OkStatus();
-}
-
-void Scanner::Look(const Netns& netns) {
-  scan_.namespaces.push_back(netns);
-  if (const absl::Status status = LookInside(netns); !status.ok()) {
-    Note(absl::StrCat(Name(netns), ": could not be looked at: ", status.message()));
-  }
-}
-
-AttachmentScan Scanner::Finish(const NetnsWalk& walk) && {
-  NameXdpLinks(ListXdpLinks(), scan_.attachments);
-  for (const std::string& note : walk.notes) Note(note);
-  return std::move(scan_);
-}
+uint64_t NowNs() { return ReadClocks().monotonic_ns; }
 
 }  // namespace
 
+AttachmentScanner::AttachmentScanner() {
+  if (auto home = NetlinkSocket::Open(); home.ok()) home_.emplace(std::move(home).value());
+}
+
+void AttachmentScanner::LoadIterator() {
+  auto iterator = LinkIterator::Load();
+  if (iterator.ok()) {
+    iterator_ = std::move(iterator).value();
+  } else {
+    Note(absl::StrCat(
+        "which link holds an XDP program, and programs in network namespaces that only links lead "
+        "to, cannot be seen: ",
+        iterator.status().message()));
+  }
+}
+
+void AttachmentScanner::Note(std::string text) {
+  if (std::find(notes_.begin(), notes_.end(), text) == notes_.end()) {
+    notes_.push_back(std::move(text));
+  }
+}
+
+void AttachmentScanner::ReadLinks() {
+  if (iterator_ != nullptr) {
+    if (auto links = iterator_->Read(); links.ok()) {
+      links_ = std::move(links).value();
+      return;
+    }
+  }
+  links_ = ReadLinksById();  // also while there is no iterator yet
+}
+
+void AttachmentScanner::Finish(AttachmentLook look, Last& last, Tell tell) {
+  AttachmentLook told = look;
+  if (last.look.has_value() && !last.tell_anew && SawTheSame(*last.look, look)) {
+    told.devices.clear();
+    told.attachments.clear();
+    told.unchanged = true;
+  }
+  last.look = std::move(look);
+  last.tell_anew = false;
+  tell(std::move(told));
+}
+
+absl::Status AttachmentScanner::Visit(std::vector<NetnsPlace> places, Tell tell, NetnsWalk* walk,
+                                      std::set<NetnsId>* visited) {
+  std::map<uint64_t, NetnsPlace> by_inode;
+  for (const NetnsPlace& place : places) by_inode[place.inode] = place;
+  const auto look_inside = [&](const Netns& netns) {
+    AttachmentLook look;
+    if (const absl::Status status = looker_.Look(netns, look); !status.ok()) {
+      Note(absl::StrCat(Name(netns), ": could not be looked at: ", status.message()));
+    }
+    NameLinks(links_, look.attachments);
+    AddBehindDispatchers(links_, look.attachments);
+    Known& known = known_[netns.id];
+    known.place = by_inode[netns.id.inode];
+    known.netns = netns;
+    visited->insert(netns.id);
+    Finish(std::move(look), known.last, tell);
+  };
+  ASSIGN_OR_RETURN(*walk, VisitNamespaces(std::move(places), look_inside,
+                                          home_.has_value() ? &*home_ : nullptr));
+  if (looker_.query_refused()) {
+    Note("programs attached by tcx could not be seen: that needs CAP_NET_ADMIN; run as root");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AttachmentScanner::LookAtAll(Tell tell) {
+  ReadLinks();
+  ASSIGN_OR_RETURN(NetnsDiscovery discovery, DiscoverNamespaces());
+  NetnsWalk walk;
+  std::set<NetnsId> visited;
+  RETURN_IF_ERROR(Visit(discovery.places, tell, &walk, &visited));
+  for (std::string& note : NetnsNotes(discovery, walk)) Note(std::move(note));
+  heard_.clear();
+  for (auto known = known_.begin(); known != known_.end();) {
+    if (!visited.contains(known->first)) {
+      // Nobody leads to it any more; a socket or a descriptor may still hold it.
+      tell(NetnsLost{known->first, NowNs(), /*ended=*/false});
+      known = known_.erase(known);
+      continue;
+    }
+    const Netns& netns = known->second.netns;
+    if (netns.heard) heard_[netns.own ? -1 : netns.nsid] = netns.id;
+    ++known;
+  }
+  LookAtCgroups(tell);
+  LookAtLinks(tell);
+  return absl::OkStatus();
+}
+
+absl::Status AttachmentScanner::LookAt(const std::set<NetnsId>& namespaces, Tell tell) {
+  std::vector<NetnsPlace> places;
+  for (const NetnsId& id : namespaces) {
+    const auto known = known_.find(id);
+    if (known != known_.end()) places.push_back(known->second.place);
+  }
+  if (places.empty()) return absl::OkStatus();
+  ReadLinks();
+  NetnsWalk walk;
+  std::set<NetnsId> visited;
+  return Visit(std::move(places), tell, &walk, &visited);
+}
+
+std::set<NetnsId> AttachmentScanner::NamespacesOfChangedLinks() {
+  const std::vector<BpfLink> before = std::move(links_);
+  ReadLinks();
+  std::set<NetnsId> changed;
+  // Both are in order of their ids.
+  auto a = before.begin();
+  auto b = links_.begin();
+  while (a != before.end() || b != links_.end()) {
+    if (a != before.end() && b != links_.end() && *a == *b) {
+      ++a;
+      ++b;
+    } else if (b == links_.end() || (a != before.end() && a->link_id < b->link_id)) {
+      changed.insert((a++)->netns);
+    } else if (a == before.end() || b->link_id < a->link_id) {
+      changed.insert((b++)->netns);
+    } else {
+      changed.insert({a->netns, b->netns});
+      ++a;
+      ++b;
+    }
+  }
+  return changed;
+}
+
+void AttachmentScanner::LookAtCgroups(Tell tell) {
+  AttachmentLook look;
+  look.part = AttachmentLook::Part::kCgroups;
+  look.begin_ns = NowNs();
+  CgroupScan scan = ScanCgroups();
+  look.end_ns = NowNs();
+  NameLinks(links_, scan.attachments);
+  look.attachments = std::move(scan.attachments);
+  cgroup_ids_ = std::move(scan.cgroup_ids);
+  if (scan.refused == EPERM) {
+    look.complete = false;
+    Note("programs attached to cgroups could not be seen: that needs CAP_NET_ADMIN; run as root");
+  }
+  Finish(std::move(look), cgroups_, tell);
+}
+
+void AttachmentScanner::LookAtLinks(Tell tell) {
+  AttachmentLook look;
+  look.part = AttachmentLook::Part::kLinks;
+  look.begin_ns = NowNs();
+  ReadLinks();
+  look.end_ns = NowNs();
+  std::map<NetnsId, Netns> namespaces;
+  for (const auto& [id, known] : known_) namespaces[id] = known.netns;
+  LinkOnlyPlaces places = PlacesOnlyLinksTell(links_, namespaces, cgroup_ids_);
+  look.attachments = std::move(places.attachments);
+  look.devices = std::move(places.devices);
+  Finish(std::move(look), link_places_, tell);
+}
+
+void AttachmentScanner::Forget(const NetnsId& netns) {
+  known_.erase(netns);
+  std::erase_if(heard_, [&](const auto& entry) { return entry.second == netns; });
+}
+
+void AttachmentScanner::TellAnew(const NetnsId& netns) {
+  const auto known = known_.find(netns);
+  if (known != known_.end()) known->second.last.tell_anew = true;
+}
+
+std::optional<Attachment> AttachmentScanner::PlaceOnDevice(const NetnsId& netns,
+                                                           uint32_t ifindex) const {
+  const auto known = known_.find(netns);
+  if (known == known_.end() || !known->second.last.look.has_value()) return std::nullopt;
+  for (const Device& device : known->second.last.look->devices) {
+    if (device.ifindex != ifindex) continue;
+    Attachment place;
+    place.netns = netns;
+    place.netns_name = known->second.netns.name;
+    place.own_netns = known->second.netns.own;
+    place.ifindex = ifindex;
+    place.ifname = device.ifname;
+    return place;
+  }
+  return std::nullopt;
+}
+
 absl::StatusOr<AttachmentScan> ScanAttachments() {
-  Scanner scanner;
-  ASSIGN_OR_RETURN(const NetnsWalk walk,
-                   ForEachNetns([&](const Netns& netns) { scanner.Look(netns); }));
-  return std::move(scanner).Finish(walk);
+  AttachmentScanner scanner;
+  scanner.LoadIterator();
+  AttachmentScan scan;
+  RETURN_IF_ERROR(scanner.LookAtAll([&](AttachmentNews news) {
+    auto* look = std::get_if<AttachmentLook>(&news);
+    if (look == nullptr) return;
+    if (look->part == AttachmentLook::Part::kNetns) scan.namespaces.push_back(look->netns);
+    for (Device& device : look->devices) {
+      device.from_ns = device.to_ns = look->end_ns;
+      scan.devices.push_back(std::move(device));
+    }
+    for (Attachment& attachment : look->attachments) {
+      attachment.from_ns = attachment.to_ns = look->end_ns;
+      scan.attachments.push_back(std::move(attachment));
+    }
+    if (!look->complete && look->part == AttachmentLook::Part::kNetns) {
+      scan.notes.push_back(absl::StrCat(
+          Name(look->netns), ": it changed during every look; the list may be incomplete"));
+    }
+  }));
+  for (const std::string& note : scanner.notes()) scan.notes.push_back(note);
+  return scan;
 }
 
 }  // namespace correlate

@@ -40,12 +40,16 @@ std::vector<std::string> Describe(const AttachmentScan& scan) {
     EXPECT_EQ(attachment.from_ns, attachment.to_ns);
     EXPECT_EQ(attachment.ifindex, if_nametoindex(attachment.ifname.c_str()));
     std::string line = absl::StrCat(attachment.ifname, " ", attachment.hook);
+    if (attachment.IsObstacle()) absl::StrAppend(&line, " ", attachment.kind);
     if (!attachment.direction.empty()) absl::StrAppend(&line, " ", attachment.direction);
     if (!attachment.mode.empty()) absl::StrAppend(&line, " ", attachment.mode);
     absl::StrAppend(&line, " #", attachment.program_id);
     if (attachment.hook == "tc") {
       absl::StrAppend(&line, " chain ", attachment.chain, " pref ", attachment.pref, " handle ",
                       attachment.handle);
+    }
+    if (attachment.position != 0) {
+      absl::StrAppend(&line, " ", attachment.position, " of ", attachment.positions);
     }
     if (attachment.link_id != 0) absl::StrAppend(&line, " link ", attachment.link_id);
     lines.push_back(line);
@@ -87,11 +91,17 @@ void LookAtTc() {
   ASSERT_TRUE(AddBpfFilter(one, TcHook::kIngress, 0, 10, 3, first));
   ASSERT_TRUE(AddBpfFilter(one, TcHook::kIngress, 0, 10, 4, second));
   ASSERT_TRUE(AddBpfFilter(one, TcHook::kEgress, 0, 49152, 1, second));
-  AddU32Filter(one, TcHook::kIngress, 1);  // where the kernel has it; no program, not named
+  const bool has_u32 = AddU32Filter(one, TcHook::kIngress, 1);  // where the kernel has it
   const AttachmentScan scan = Scan();
   EXPECT_THAT(scan.notes, IsEmpty());
+  std::vector<std::string> lines = Describe(scan);
+  if (has_u32) {
+    ASSERT_FALSE(lines.empty());
+    EXPECT_EQ(lines[0], "one tc u32 ingress #0 chain 0 pref 1 handle 0");
+    lines.erase(lines.begin());
+  }
   EXPECT_THAT(
-      Describe(scan),
+      lines,
       ElementsAre(absl::StrCat("one tc ingress #", second_id, " chain 0 pref 10 handle 4"),
                   absl::StrCat("one tc ingress #", first_id, " chain 0 pref 10 handle 3"),
                   absl::StrCat("one tc ingress #", first_id, " chain 0 pref 20 handle 1"),
@@ -145,8 +155,8 @@ void LookAtTcx() {
     ASSERT_TRUE(program.valid());
     ScopedFd link(bpf_link_create(program.get(), static_cast<int>(one), BPF_TCX_INGRESS, nullptr));
     if (!link.valid()) SkipChild();
-    expected.push_back(
-        absl::StrCat("one tcx ingress #", ProgramId(program), " link ", LinkId(link)));
+    expected.push_back(absl::StrCat("one tcx ingress #", ProgramId(program), " ", i + 1,
+                                    " of 20 link ", LinkId(link)));
     held.push_back(std::move(link));
   }
   // tcx runs before the filters of clsact.

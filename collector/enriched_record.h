@@ -49,7 +49,8 @@ enum {
   WALK_TRUNCATED = 1 << 0,    /* more entries than fit */
   WALK_SHARED_BLOCK = 1 << 1, /* the filters are a shared block's */
   WALK_BROKEN = 1 << 2,       /* something could not be read */
-  WALK_COUNTED = 1 << 3,      /* the entries' runs are known, and the list is what it was before the packet came */
+  WALK_COUNTED =
+      1 << 3, /* the entries' runs are known, and the list is what it was before the packet came */
 };
 
 /* walk_entry.kind */
@@ -79,7 +80,8 @@ struct walk_entry {
   __u32 handle;
   __u32 link_id;
   char classifier[ENRICHED_CLASSIFIER_BYTES];
-  __u8 runs; /* of this program on this CPU while the packet was on the hook, wherever it is attached; cut at 255 */
+  __u8 runs; /* of this program on this CPU while the packet was on the hook, wherever it is
+                attached; cut at 255 */
 };
 
 struct enriched_event {

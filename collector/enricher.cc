@@ -213,7 +213,8 @@ absl::Status Enricher::Attach(const std::vector<std::string>& events) {
                          : skeleton_->bpf->links.correlate_exception) = link;
   }
   if (!skeleton_->run_statistics.valid()) return absl::OkStatus();
-  skeleton_->bpf->links.correlate_receive = bpf_program__attach(skeleton_->bpf->progs.correlate_receive);
+  skeleton_->bpf->links.correlate_receive =
+      bpf_program__attach(skeleton_->bpf->progs.correlate_receive);
   if (skeleton_->bpf->links.correlate_receive == nullptr) {
     return ErrnoStatus(errno, "attaching the companion BPF program of received packets");
   }

@@ -133,11 +133,21 @@ struct NetnsId {
   friend auto operator<=>(const NetnsId&, const NetnsId&) = default;
 };
 
+// How namespaces, devices and attachments carry time. from_ns and to_ns are the first and the last
+// look (or notification) that saw it; between two looks that did it is held to have been there.
+// absent_before_ns is the last look before from_ns that did not see it, absent_after_ns the first
+// one after to_ns; 0 where there is none. In (absent_before_ns, from_ns) and (to_ns,
+// absent_after_ns) nobody knows.
 struct Netns {
   NetnsId id;
   std::string name;  // file name in /run/netns, or empty
   uint64_t from_ns = 0;
   uint64_t to_ns = kForever;
+  uint64_t absent_before_ns = 0;
+  uint64_t absent_after_ns = 0;
+  bool own = false;    // the recorder's own
+  bool heard = false;  // the kernel tells us of changes in it at once, else only looks do
+  int32_t nsid = -1;   // its number in the recorder's own namespace (ip-netns(8)), if it has one
 };
 
 struct Device {
@@ -147,6 +157,9 @@ struct Device {
   std::string kind;  // rtnetlink's IFLA_INFO_KIND: "veth", or empty
   uint64_t from_ns = 0;
   uint64_t to_ns = kForever;
+  uint64_t absent_before_ns = 0;
+  uint64_t absent_after_ns = 0;
+  friend bool operator==(const Device&, const Device&) = default;
 };
 
 struct ProgramFunction {
@@ -182,9 +195,12 @@ struct ProgramInfo {
 };
 inline constexpr uint32_t kUnknownProgramType = UINT32_MAX;
 
+// What stands at a place where packets pass: a BPF program, or (program_id 0) an obstacle,
+// something else on a hook of BPF programs that may drop or redirect a packet or decide who sees
+// it.
 struct Attachment {
   std::string hook;       // "tc", "xdp", ... (the names of `hook` in docs/json.md)
-  std::string direction;  // tc: "ingress", "egress"
+  std::string direction;  // "ingress", "egress"; netkit: "primary", "peer"
   std::string mode;       // xdp: "native", "generic", "offload"
   uint32_t program_id = 0;
   NetnsId netns;
@@ -195,8 +211,28 @@ struct Attachment {
   uint32_t pref = 0;     // tc
   uint32_t handle = 0;   // tc
   uint32_t link_id = 0;  // where a bpf_link holds it
-  uint64_t from_ns = 0;  // first look that saw it
-  uint64_t to_ns = 0;    // last look that saw it; between looks it is assumed, not known
+  uint64_t from_ns = 0;  // see Netns
+  uint64_t to_ns = 0;
+  uint64_t absent_before_ns = 0;
+  uint64_t absent_after_ns = 0;
+  bool own_netns = false;  // it is in the recorder's own namespace
+  // Of an obstacle what it is: a classifier ("u32", "flower"), "classic BPF", an action ("action
+  // mirred"), "goto chain", "shared block". Empty for a program.
+  std::string kind;
+  uint32_t position = 0;   // from 1, where a hook runs several in order; 0: unknown
+  uint32_t positions = 0;  // how many the hook has
+  uint32_t block = 0;      // tc: the shared block that the filter belongs to
+  // The program that calls this one in its place: a dispatcher of libxdp, whose own attachment
+  // stands before (BPF_PROG_TYPE_EXT). Positions count within the dispatcher.
+  uint32_t dispatcher_id = 0;
+  std::string attach_type;  // cgroup: libbpf's name without "cgroup_": "inet_egress", "device"
+  uint64_t cgroup_id = 0;
+  std::string cgroup;    // path below the cgroup2 mount: "/system.slice"
+  std::string family;    // netfilter: "ipv4", "ipv6", "bridge", ...
+  std::string point;     // netfilter: "prerouting", "input", "forward", ...
+  int32_t priority = 0;  // netfilter
+  bool IsObstacle() const { return program_id == 0; }
+  friend bool operator==(const Attachment&, const Attachment&) = default;
 };
 
 // ---- What the enriched path tells of an event besides its tracepoint's fields
@@ -272,8 +308,8 @@ struct HookWalk {
   bool broken = false;        // something could not be read
   // The entries' runs are known, and the list was the same before the packet came to the hook.
   bool counted = false;
-  uint64_t revision = 0;      // tcx: changes whenever the list does
-  uint64_t cgroup_id = 0;     // of the socket's cgroup, where its programs were walked
+  uint64_t revision = 0;   // tcx: changes whenever the list does
+  uint64_t cgroup_id = 0;  // of the socket's cgroup, where its programs were walked
   std::vector<Entry> entries;
   friend bool operator==(const HookWalk&, const HookWalk&) = default;
 };
@@ -296,6 +332,42 @@ struct TracepointSample {
   absl::Span<const uint64_t> callchain;    // kernel addresses, leaf first, no context markers
   const Enrichment* enrichment = nullptr;  // null: a plain tracepoint
 };
+
+// One look at a part of the host, and all that it saw there: what an earlier look at the same part
+// saw and this one did not is gone.
+struct AttachmentLook {
+  enum class Part {
+    kNetns,    // what is seen from inside `netns`
+    kCgroups,  // the cgroup2 tree
+    kLinks,    // what only bpf_links tell
+  };
+  Part part = Part::kNetns;
+  Netns netns;  // kNetns
+  uint64_t begin_ns = 0;
+  uint64_t end_ns = 0;
+  bool complete = true;    // false: what it did not see may be there all the same
+  bool unchanged = false;  // as the look before at the same part, so the lists are left empty
+  std::vector<std::string> unseen_hooks;  // that this host does not let us see: "tcx"
+  std::vector<Device> devices;
+  // On one hook in the order in which they run. Their own times are not filled in.
+  std::vector<Attachment> attachments;
+};
+
+// The kernel told of one change. Not a look: nothing else is known of that moment.
+struct AttachmentNotice {
+  uint64_t time_ns = 0;  // when it was received; it happened before
+  bool added = false;    // else removed
+  Attachment attachment;
+};
+
+// The kernel told that a namespace has ended, or nobody leads to it any more.
+struct NetnsLost {
+  NetnsId netns;
+  uint64_t time_ns = 0;
+  bool ended = false;  // else it is only out of sight
+};
+
+using AttachmentNews = std::variant<AttachmentLook, AttachmentNotice, NetnsLost>;
 
 using RawEvent = std::variant<TracepointSample, KsymbolRecord, BpfProgramRecord, TaskRecord, Loss>;
 

@@ -24,15 +24,16 @@ absl::StatusOr<NetlinkSocket> NetlinkSocket::Open() {
   return NetlinkSocket(socket);
 }
 
-absl::StatusOr<bool> NetlinkSocket::DumpOnce(
-    std::vector<uint8_t>& request,
-    absl::FunctionRef<absl::StatusOr<DumpState>(absl::Span<const uint8_t>)> parse) {
+absl::Status NetlinkSocket::Send(std::vector<uint8_t>& request) {
   auto* header = reinterpret_cast<nlmsghdr*>(request.data());
   header->nlmsg_seq = ++sequence_;
   if (mnl_socket_sendto(socket_.get(), request.data(), request.size()) < 0) {
     return ErrnoStatus(errno, "rtnetlink");
   }
-  bool interrupted = false;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<absl::Span<const uint8_t>> NetlinkSocket::Receive() {
   for (;;) {
     const ssize_t bytes = mnl_socket_recvfrom(socket_.get(), buffer_.data(), buffer_.size());
     if (bytes < 0) {
@@ -44,8 +45,23 @@ absl::StatusOr<bool> NetlinkSocket::DumpOnce(
         reinterpret_cast<const nlmsghdr*>(buffer_.data())->nlmsg_seq != sequence_) {
       continue;
     }
-    ASSIGN_OR_RETURN(const DumpState state,
-                     parse(absl::MakeConstSpan(buffer_.data(), static_cast<size_t>(bytes))));
+    return absl::MakeConstSpan(buffer_.data(), static_cast<size_t>(bytes));
+  }
+}
+
+absl::StatusOr<absl::Span<const uint8_t>> NetlinkSocket::Ask(std::vector<uint8_t> request) {
+  RETURN_IF_ERROR(Send(request));
+  return Receive();
+}
+
+absl::StatusOr<bool> NetlinkSocket::DumpOnce(
+    std::vector<uint8_t>& request,
+    absl::FunctionRef<absl::StatusOr<DumpState>(absl::Span<const uint8_t>)> parse) {
+  RETURN_IF_ERROR(Send(request));
+  bool interrupted = false;
+  for (;;) {
+    ASSIGN_OR_RETURN(const absl::Span<const uint8_t> datagram, Receive());
+    ASSIGN_OR_RETURN(const DumpState state, parse(datagram));
     interrupted |= state.interrupted;
     if (state.done) return interrupted;
   }

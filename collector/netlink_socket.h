@@ -1,5 +1,5 @@
-// One rtnetlink socket for dumps. It belongs to the network namespace that its opener was in, and
-// would keep it alive: open it, ask, and let it go.
+// One rtnetlink socket for dumps and questions. It belongs to the network namespace that its opener
+// was in, and would keep it alive: open it, ask, and let it go.
 #ifndef COLLECTOR_NETLINK_SOCKET_H_
 #define COLLECTOR_NETLINK_SOCKET_H_
 
@@ -49,6 +49,10 @@ class NetlinkSocket {
     return dumped;
   }
 
+  // Sends `request`, which is answered by one datagram (an error is one too), valid until the next
+  // call.
+  absl::StatusOr<absl::Span<const uint8_t>> Ask(std::vector<uint8_t> request);
+
  private:
   static constexpr int kAttempts = 5;
 
@@ -57,6 +61,8 @@ class NetlinkSocket {
   };
   explicit NetlinkSocket(mnl_socket* socket);
 
+  absl::Status Send(std::vector<uint8_t>& request);
+  absl::StatusOr<absl::Span<const uint8_t>> Receive();  // the next datagram of the answer
   // Whether the kernel said that the list changed.
   absl::StatusOr<bool> DumpOnce(
       std::vector<uint8_t>& request,

@@ -55,8 +55,9 @@ uint64_t ReadNetnsCookie() {
 
 class Walker {
  public:
-  Walker(std::vector<NetnsPlace> places, absl::FunctionRef<void(const Netns&)> look)
-      : places_(std::move(places)), look_(look) {}
+  Walker(std::vector<NetnsPlace> places, absl::FunctionRef<void(const Netns&)> look,
+         NetlinkSocket* home)
+      : places_(std::move(places)), look_(look), home_(home) {}
 
   // On a thread of its own: it ends up in the last namespace that it entered.
   void Run();
@@ -67,9 +68,13 @@ class Walker {
  private:
   enum class Entered { kYes, kGone };
   Entered Enter(const NetnsPlace& place);
+  int32_t NsidOf(int netns_fd);
 
   const std::vector<NetnsPlace> places_;
   const absl::FunctionRef<void(const Netns&)> look_;
+  NetlinkSocket* const home_;
+  bool at_home_ = true;
+  int32_t nsid_ = -1;  // of the namespace entered last
   uint32_t visited_ = 0;
   uint32_t refused_ = 0;  // could not be entered for lack of privilege
 };
@@ -80,6 +85,7 @@ Walker::Entered Walker::Enter(const NetnsPlace& place) {
     struct stat status = {};
     // Another namespace by now: the process is gone and its id reused.
     if (!fd.valid() || fstat(fd.get(), &status) != 0 || status.st_ino != place.inode) continue;
+    nsid_ = NsidOf(fd.get());
     if (setns(fd.get(), CLONE_NEWNET) == 0) return Entered::kYes;
     if (errno != EPERM) continue;
     ++refused_;
@@ -88,12 +94,25 @@ Walker::Entered Walker::Enter(const NetnsPlace& place) {
   return Entered::kGone;
 }
 
+int32_t Walker::NsidOf(int netns_fd) {
+  if (home_ == nullptr) return -1;
+  const auto answer = home_->Ask(NsidRequest(netns_fd));
+  if (!answer.ok()) return -1;
+  return ParseNsid(*answer).value_or(-1);
+}
+
 void Walker::Run() {
-  for (size_t i = 0; i < places_.size(); ++i) {
-    const NetnsPlace& place = places_[i];
-    // The first one is our own: the thread starts in it, no privilege needed.
-    if (i > 0 && Enter(place) != Entered::kYes) continue;
+  for (const NetnsPlace& place : places_) {
+    nsid_ = -1;
+    // The thread starts in our own, no privilege needed.
+    if (!(place.own && at_home_)) {
+      at_home_ = false;
+      if (Enter(place) != Entered::kYes) continue;
+    }
     Netns netns;
+    netns.own = place.own;
+    netns.nsid = nsid_;
+    netns.heard = home_ != nullptr && (place.own || nsid_ >= 0);
     netns.id = {.inode = place.inode, .cookie = ReadNetnsCookie()};
     netns.name = place.name;
     netns.from_ns = netns.to_ns = ReadClocks().monotonic_ns;
@@ -135,13 +154,15 @@ absl::StatusOr<NetnsDiscovery> DiscoverNamespaces() {
     if (absl::ascii_isdigit(pid[0])) add(absl::StrCat("/proc/", pid, "/ns/net"), "");
   }
   discovery.places.push_back(std::move(by_inode.extract(own.st_ino).mapped()));
+  discovery.places.back().own = true;
   for (auto& [inode, place] : by_inode) discovery.places.push_back(std::move(place));
   return discovery;
 }
 
-absl::StatusOr<NetnsWalk> ForEachNetns(absl::FunctionRef<void(const Netns&)> look) {
-  ASSIGN_OR_RETURN(NetnsDiscovery discovery, DiscoverNamespaces());
-  Walker walker(std::move(discovery.places), look);
+absl::StatusOr<NetnsWalk> VisitNamespaces(std::vector<NetnsPlace> places,
+                                          absl::FunctionRef<void(const Netns&)> look,
+                                          NetlinkSocket* home) {
+  Walker walker(std::move(places), look, home);
   // Signals are for the threads that wait for them, not for this one.
   sigset_t all, before;
   sigfillset(&all);
@@ -151,19 +172,28 @@ absl::StatusOr<NetnsWalk> ForEachNetns(absl::FunctionRef<void(const Netns&)> loo
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error != 0) return ErrnoStatus(error, "a thread to look into network namespaces");
   pthread_join(thread, nullptr);
+  return NetnsWalk{.visited = walker.visited(), .refused = walker.refused()};
+}
 
-  NetnsWalk walk = {.visited = walker.visited()};
-  if (walker.refused() > 0) {
-    walk.notes.push_back(absl::StrCat(
-        walker.refused(),
-        " network namespaces could not be entered: ", "that needs CAP_SYS_ADMIN; run as root"));
+std::vector<std::string> NetnsNotes(const NetnsDiscovery& discovery, const NetnsWalk& walk) {
+  std::vector<std::string> notes;
+  if (walk.refused > 0) {
+    notes.push_back(absl::StrCat(walk.refused, " network namespaces could not be entered: ",
+                                 "that needs CAP_SYS_ADMIN; run as root"));
   }
   // Even root may be kept from a few by a security module or a user namespace: that is no advice.
   if (discovery.hidden_processes > 0 && !CapabilitySet::Effective().Has(CAP_SYS_PTRACE)) {
-    walk.notes.push_back(absl::StrCat("the network namespaces of ", discovery.hidden_processes,
-                                      " processes could not be seen: that needs CAP_SYS_PTRACE; ",
-                                      "run as root"));
+    notes.push_back(absl::StrCat("the network namespaces of ", discovery.hidden_processes,
+                                 " processes could not be seen: that needs CAP_SYS_PTRACE; ",
+                                 "run as root"));
   }
+  return notes;
+}
+
+absl::StatusOr<NetnsWalk> ForEachNetns(absl::FunctionRef<void(const Netns&)> look) {
+  ASSIGN_OR_RETURN(NetnsDiscovery discovery, DiscoverNamespaces());
+  ASSIGN_OR_RETURN(NetnsWalk walk, VisitNamespaces(discovery.places, look));
+  walk.notes = NetnsNotes(discovery, walk);
   return walk;
 }
 

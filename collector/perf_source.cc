@@ -241,12 +241,13 @@ absl::Status PerfSource::Start() {
 void PerfSource::Drain(Ring& ring) {
   ring.ring->Drain([&](absl::Span<const uint8_t> record) {
     const auto* header = reinterpret_cast<const perf_event_header*>(record.data());
-    if (header->type == PERF_RECORD_BPF_EVENT && spec_.on_program_load) {
+    if (header->type == PERF_RECORD_BPF_EVENT) {
       ParsedRecord parsed;
       const RecordLayout layout = {.sample_type = ProgramLoadsAttr().sample_type};
-      if (ParseRecord(record, layout, &parsed) == RecordKind::kBpfProgram &&
-          parsed.bpf_program.load) {
-        spec_.on_program_load(parsed.bpf_program.program_id);
+      if (ParseRecord(record, layout, &parsed) == RecordKind::kBpfProgram) {
+        const auto& tell =
+            parsed.bpf_program.load ? spec_.on_program_load : spec_.on_program_unload;
+        if (tell) tell(parsed.bpf_program.program_id);
       }
     }
     translator_.Append(ring.stream, record);

@@ -2,9 +2,11 @@
 
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
+#include <linux/net_namespace.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
+#include <linux/tc_act/tc_gact.h>
 #include <string.h>
 
 #include <algorithm>
@@ -123,14 +125,68 @@ void ReadXdp(Bytes xdp, LinkMessage& link) {
   }
 }
 
+std::vector<std::string> ReadActions(Bytes list, bool* goes_to_chain) {
+  std::vector<std::string> kinds;
+  // A nest of actions numbered from 1, in order (net/sched/act_api.c, tcf_action_dump).
+  const Attributes<TCA_ACT_MAX_PRIO + 1> actions(list);
+  for (size_t i = 1; i <= TCA_ACT_MAX_PRIO; ++i) {
+    if (actions.Get(i).empty()) continue;
+    const Attributes<TCA_ACT_MAX + 1> action(actions.Get(i));
+    kinds.push_back(action.String(TCA_ACT_KIND));
+    if (kinds.back() != "gact") continue;
+    const Bytes parameters =
+        Attributes<TCA_GACT_MAX + 1>(action.Get(TCA_ACT_OPTIONS)).Get(TCA_GACT_PARMS);
+    if (parameters.size() >= sizeof(tc_gact) &&
+        TC_ACT_EXT_CMP(static_cast<uint32_t>(Read<tc_gact>(parameters).action),
+                       static_cast<uint32_t>(TC_ACT_GOTO_CHAIN))) {
+      *goes_to_chain = true;
+    }
+  }
+  return kinds;
+}
+
+FilterMessage ReadFilter(const tcmsg& header, Bytes bytes) {
+  const Attributes<TCA_MAX + 1> attributes(bytes);
+  FilterMessage filter;
+  filter.kind = attributes.String(TCA_KIND);
+  if (static_cast<uint32_t>(header.tcm_ifindex) == TCM_IFINDEX_MAGIC_BLOCK) {
+    filter.block = header.tcm_block_index;
+  } else {
+    filter.ifindex = static_cast<uint32_t>(header.tcm_ifindex);
+    if (header.tcm_parent == TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)) {
+      filter.hook = TcHook::kIngress;
+    } else if (header.tcm_parent == TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS)) {
+      filter.hook = TcHook::kEgress;
+    }
+  }
+  filter.chain = attributes.U32(TCA_CHAIN);
+  filter.pref = TC_H_MAJ(header.tcm_info) >> 16;  // the rest is the protocol
+  filter.handle = header.tcm_handle;
+  if (filter.kind == "bpf") {
+    const Attributes<TCA_BPF_MAX + 1> options(attributes.Get(TCA_OPTIONS));
+    filter.program_id = options.U32(TCA_BPF_ID);
+    filter.classic = !options.Get(TCA_BPF_OPS).empty();
+    filter.actions = ReadActions(options.Get(TCA_BPF_ACT), &filter.goes_to_chain);
+  }
+  return filter;
+}
+
+int32_t ReadNsid(Bytes payload) {
+  constexpr size_t kHeaderBytes = 4;  // rtgenmsg, padded
+  if (payload.size() < kHeaderBytes) return -1;
+  const Attributes<NETNSA_MAX + 1> attributes(payload.subspan(kHeaderBytes));
+  return attributes.Get(NETNSA_NSID).empty() ? -1
+                                             : static_cast<int32_t>(attributes.U32(NETNSA_NSID));
+}
+
 // A request and nothing else in a buffer of its own.
 template <typename Header>
 class Request {
  public:
-  explicit Request(uint16_t type) : bytes_(kMaxBytes) {
+  explicit Request(uint16_t type, uint16_t flags = NLM_F_REQUEST | NLM_F_DUMP) : bytes_(kMaxBytes) {
     message_ = mnl_nlmsg_put_header(bytes_.data());
     message_->nlmsg_type = type;
-    message_->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    message_->nlmsg_flags = flags;
     header_ = static_cast<Header*>(mnl_nlmsg_put_extra_header(message_, sizeof(Header)));
   }
   nlmsghdr* message() { return message_; }
@@ -173,17 +229,59 @@ absl::StatusOr<DumpState> ParseQdiscs(absl::Span<const uint8_t> datagram,
 absl::StatusOr<DumpState> ParseFilters(absl::Span<const uint8_t> datagram,
                                        std::vector<FilterMessage>& filters) {
   return ParseDump<tcmsg>(datagram, RTM_NEWTFILTER, [&](const tcmsg& header, Bytes bytes) {
-    const Attributes<TCA_MAX + 1> attributes(bytes);
-    FilterMessage filter;
-    filter.kind = attributes.String(TCA_KIND);
-    filter.chain = attributes.U32(TCA_CHAIN);
-    filter.pref = TC_H_MAJ(header.tcm_info) >> 16;  // the rest is the protocol
-    filter.handle = header.tcm_handle;
-    if (filter.kind == "bpf") {
-      filter.program_id = Attributes<TCA_BPF_MAX + 1>(attributes.Get(TCA_OPTIONS)).U32(TCA_BPF_ID);
-    }
-    filters.push_back(std::move(filter));
+    filters.push_back(ReadFilter(header, bytes));
   });
+}
+
+std::vector<Notification> ParseNotifications(absl::Span<const uint8_t> datagram) {
+  std::vector<Notification> notifications;
+  while (datagram.size() >= sizeof(nlmsghdr)) {
+    const auto message = Read<nlmsghdr>(datagram);
+    if (message.nlmsg_len < sizeof message || message.nlmsg_len > datagram.size()) break;
+    const Bytes payload = datagram.subspan(sizeof message, message.nlmsg_len - sizeof message);
+    datagram.remove_prefix(std::min(Aligned(message.nlmsg_len), datagram.size()));
+    Notification notification = {.type = message.nlmsg_type};
+    switch (message.nlmsg_type) {
+      case RTM_NEWLINK:
+      case RTM_DELLINK:
+        if (payload.size() < sizeof(ifinfomsg)) continue;
+        notification.ifindex = static_cast<uint32_t>(Read<ifinfomsg>(payload).ifi_index);
+        break;
+      case RTM_NEWQDISC:
+      case RTM_DELQDISC:
+      case RTM_NEWTFILTER:
+      case RTM_DELTFILTER: {
+        if (payload.size() < sizeof(tcmsg)) continue;
+        const auto header = Read<tcmsg>(payload);
+        notification.filter = ReadFilter(header, payload.subspan(sizeof(tcmsg)));
+        notification.ifindex = notification.filter.ifindex;
+        break;
+      }
+      case RTM_NEWNSID:
+      case RTM_DELNSID:
+        notification.nsid = ReadNsid(payload);
+        break;
+      default:
+        break;
+    }
+    notifications.push_back(std::move(notification));
+  }
+  return notifications;
+}
+
+absl::StatusOr<int32_t> ParseNsid(absl::Span<const uint8_t> datagram) {
+  if (datagram.size() < sizeof(nlmsghdr)) return Malformed();
+  const auto message = Read<nlmsghdr>(datagram);
+  if (message.nlmsg_len < sizeof message || message.nlmsg_len > datagram.size()) {
+    return Malformed();
+  }
+  const Bytes payload = datagram.subspan(sizeof message, message.nlmsg_len - sizeof message);
+  if (message.nlmsg_type == NLMSG_ERROR) {
+    if (payload.size() < sizeof(int32_t)) return Malformed();
+    return ErrnoStatus(static_cast<int>(-int64_t{Read<int32_t>(payload)}), "rtnetlink");
+  }
+  if (message.nlmsg_type != RTM_NEWNSID) return Malformed();
+  return ReadNsid(payload);
 }
 
 std::vector<uint8_t> LinkDumpRequest() {
@@ -205,6 +303,13 @@ std::vector<uint8_t> FilterDumpRequest(uint32_t ifindex, TcHook hook) {
   request.header()->tcm_ifindex = static_cast<int>(ifindex);
   request.header()->tcm_parent =
       TC_H_MAKE(TC_H_CLSACT, hook == TcHook::kIngress ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
+  return std::move(request).Finish();
+}
+
+std::vector<uint8_t> NsidRequest(int netns_fd) {
+  Request<rtgenmsg> request(RTM_GETNSID, NLM_F_REQUEST);
+  request.header()->rtgen_family = AF_UNSPEC;
+  mnl_attr_put_u32(request.message(), NETNSA_FD, static_cast<uint32_t>(netns_fd));
   return std::move(request).Finish();
 }
 

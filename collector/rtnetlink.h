@@ -6,6 +6,7 @@
 #define COLLECTOR_RTNETLINK_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,14 +30,23 @@ struct QdiscMessage {
   std::string kind;  // "clsact", "ingress", "fq_codel"
 };
 
+// The clsact hook points of a device (TC_H_MAKE(TC_H_CLSACT, ...)); an ingress qdisc has the first.
+enum class TcHook { kIngress, kEgress };
+
 // A classifier's filter. One of a kind other than "bpf" has no program; neither has the line that
 // the kernel dumps for each classifier before its filters (handle 0).
 struct FilterMessage {
   std::string kind;
+  uint32_t ifindex = 0;        // 0 in a shared block
+  std::optional<TcHook> hook;  // none in a shared block, and elsewhere than at the clsact points
+  uint32_t block = 0;          // the shared block's number
   uint32_t chain = 0;
   uint32_t pref = 0;
   uint32_t handle = 0;
   uint32_t program_id = 0;
+  bool classic = false;              // "bpf" with classic BPF, which has no id
+  std::vector<std::string> actions;  // of a "bpf" filter: "gact", "mirred"
+  bool goes_to_chain = false;        // of a "bpf" filter: an action "gact goto chain"
 };
 
 struct DumpState {
@@ -51,12 +61,24 @@ absl::StatusOr<DumpState> ParseQdiscs(absl::Span<const uint8_t> datagram,
 absl::StatusOr<DumpState> ParseFilters(absl::Span<const uint8_t> datagram,
                                        std::vector<FilterMessage>& filters);
 
-// The clsact hook points of a device (TC_H_MAKE(TC_H_CLSACT, ...)); an ingress qdisc has the first.
-enum class TcHook { kIngress, kEgress };
+// What a socket that has joined groups of rtnetlink hears, one message each.
+struct Notification {
+  uint16_t type = 0;     // RTM_NEWTFILTER, RTM_DELLINK, RTM_NEWNSID, ...
+  uint32_t ifindex = 0;  // of devices, qdiscs and filters; 0 in a shared block
+  FilterMessage filter;  // RTM_NEWTFILTER, RTM_DELTFILTER
+  int32_t nsid = -1;     // RTM_NEWNSID, RTM_DELNSID: the namespace that it is about
+};
+// What follows damage is left out.
+std::vector<Notification> ParseNotifications(absl::Span<const uint8_t> datagram);
+
+// The answer to NsidRequest: -1 where the namespace has no number in ours.
+absl::StatusOr<int32_t> ParseNsid(absl::Span<const uint8_t> datagram);
 
 std::vector<uint8_t> LinkDumpRequest();
 std::vector<uint8_t> QdiscDumpRequest();
 std::vector<uint8_t> FilterDumpRequest(uint32_t ifindex, TcHook hook);
+// Asks for the number of the namespace behind a descriptor, and gives it none.
+std::vector<uint8_t> NsidRequest(int netns_fd);
 
 }  // namespace correlate
 

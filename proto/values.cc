@@ -154,6 +154,10 @@ void ToProto(const Netns& netns, pb::Netns* message) {
   message->set_name(netns.name);
   message->set_from_ns(netns.from_ns);
   message->set_to_ns(netns.to_ns);
+  message->set_absent_before_ns(netns.absent_before_ns);
+  message->set_absent_after_ns(netns.absent_after_ns);
+  message->set_own(netns.own);
+  message->set_heard(netns.heard);
   ToProto(netns.id, message->mutable_id());
 }
 
@@ -163,6 +167,8 @@ void ToProto(const Device& device, pb::Device* message) {
   message->set_kind(device.kind);
   message->set_from_ns(device.from_ns);
   message->set_to_ns(device.to_ns);
+  message->set_absent_before_ns(device.absent_before_ns);
+  message->set_absent_after_ns(device.absent_after_ns);
   ToProto(device.netns, message->mutable_netns());
 }
 
@@ -180,6 +186,20 @@ void ToProto(const Attachment& attachment, pb::Attachment* message) {
   message->set_link_id(attachment.link_id);
   message->set_from_ns(attachment.from_ns);
   message->set_to_ns(attachment.to_ns);
+  message->set_absent_before_ns(attachment.absent_before_ns);
+  message->set_absent_after_ns(attachment.absent_after_ns);
+  message->set_own_netns(attachment.own_netns);
+  message->set_kind(attachment.kind);
+  message->set_position(attachment.position);
+  message->set_positions(attachment.positions);
+  message->set_block(attachment.block);
+  message->set_dispatcher_id(attachment.dispatcher_id);
+  message->set_attach_type(attachment.attach_type);
+  message->set_cgroup_id(attachment.cgroup_id);
+  message->set_cgroup(attachment.cgroup);
+  message->set_family(attachment.family);
+  message->set_point(attachment.point);
+  message->set_priority(attachment.priority);
   ToProto(attachment.netns, message->mutable_netns());
 }
 
@@ -337,6 +357,10 @@ Netns FromProto(const pb::Netns& message) {
   netns.name = message.name();
   netns.from_ns = message.from_ns();
   netns.to_ns = message.to_ns();
+  netns.absent_before_ns = message.absent_before_ns();
+  netns.absent_after_ns = message.absent_after_ns();
+  netns.own = message.own();
+  netns.heard = message.heard();
   netns.id = FromProto(message.id());
   return netns;
 }
@@ -348,6 +372,8 @@ Device FromProto(const pb::Device& message) {
   device.kind = message.kind();
   device.from_ns = message.from_ns();
   device.to_ns = message.to_ns();
+  device.absent_before_ns = message.absent_before_ns();
+  device.absent_after_ns = message.absent_after_ns();
   device.netns = FromProto(message.netns());
   return device;
 }
@@ -367,6 +393,20 @@ Attachment FromProto(const pb::Attachment& message) {
   attachment.link_id = message.link_id();
   attachment.from_ns = message.from_ns();
   attachment.to_ns = message.to_ns();
+  attachment.absent_before_ns = message.absent_before_ns();
+  attachment.absent_after_ns = message.absent_after_ns();
+  attachment.own_netns = message.own_netns();
+  attachment.kind = message.kind();
+  attachment.position = message.position();
+  attachment.positions = message.positions();
+  attachment.block = message.block();
+  attachment.dispatcher_id = message.dispatcher_id();
+  attachment.attach_type = message.attach_type();
+  attachment.cgroup_id = message.cgroup_id();
+  attachment.cgroup = message.cgroup();
+  attachment.family = message.family();
+  attachment.point = message.point();
+  attachment.priority = message.priority();
   attachment.netns = FromProto(message.netns());
   return attachment;
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "symbolize/hook_attribution.h"
+#include "symbolize/look_confirmation.h"
 #include "symbolize/raw_fields.h"
 
 namespace correlate {
@@ -152,7 +153,9 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
     inputs.reason = read(roles.reason);
     inputs.stack_id = request.stack != nullptr ? request.stack->id : 0;
     inputs.look_id = request.seen.look != nullptr ? request.seen.look->id : 0;
-    inputs.confirmed = request.seen.confirmed;
+    inputs.confirmed = request.seen.confirmed ||
+                       (request.seen.look != nullptr &&
+                        TablesConfirm(*attachments_, *request.seen.look, request.time_ns));
     inputs.exception_id = request.exception != nullptr ? request.exception->id : 0;
   }
   const Attribution*& answer = answers_[inputs];
@@ -231,12 +234,11 @@ bool Attributor::BlameCaller(const Stack& stack, uint64_t time_ns, Attribution* 
   return false;
 }
 
-void Attributor::BlameHook(const HookLooks::Seen& seen, absl::string_view reason, uint64_t time_ns,
-                           Attribution* attribution) const {
-  HookJudgement judgement =
-      JudgeHook(*seen.look, seen.confirmed, reason, *names_, [&](uint32_t program_id) {
-        return attachments_->Places(program_id) > PlacesOnHook(*seen.look, program_id);
-      });
+void Attributor::BlameHook(const HookLook& look, bool confirmed, absl::string_view reason,
+                           uint64_t time_ns, Attribution* attribution) const {
+  HookJudgement judgement = JudgeHook(look, confirmed, reason, *names_, [&](uint32_t program_id) {
+    return attachments_->CountPlaces(program_id, time_ns) > PlacesOnHook(look, program_id);
+  });
   attribution->evidence = judgement.evidence;
   attribution->verdict = std::move(judgement.verdict);
   attribution->why = std::move(judgement.why);
@@ -269,7 +271,7 @@ Attribution Attributor::OfDrop(const Roles& roles, const Inputs& inputs,
   // Where the reason or the place points to a hook, the hook's program dropped the packet, whoever
   // called the function that led there: a frame on the callchain says nothing.
   if (look != nullptr) {
-    BlameHook(request.seen, reason.value_or(""), request.time_ns, &attribution);
+    BlameHook(*look, inputs.confirmed, reason.value_or(""), request.time_ns, &attribution);
     return attribution;
   }
   const bool hook_reason = reason.has_value() && PointsToHook(*reason);

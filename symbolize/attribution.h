@@ -90,7 +90,7 @@ class Attributor {
                      const AttributionRequest& request) const;
   // True: the callchain settles it, or at least that nobody can be blamed.
   bool BlameCaller(const Stack& stack, uint64_t time_ns, Attribution* attribution) const;
-  void BlameHook(const HookLooks::Seen& seen, absl::string_view reason, uint64_t time_ns,
+  void BlameHook(const HookLook& look, bool confirmed, absl::string_view reason, uint64_t time_ns,
                  Attribution* attribution) const;
   BlamedProgram Describe(uint32_t program_id, uint64_t time_ns) const;
   const Attribution* Intern(Attribution attribution);

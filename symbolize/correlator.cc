@@ -54,13 +54,17 @@ void Correlator::AddProgram(const ProgramInfo& program) {
   sink_->OnProgram(*programs_.AddProgram(program));
 }
 
-void Correlator::AddAttachment(const Attachment& attachment) {
-  sink_->OnAttachment(attachments_.Add(attachment));
-}
+void Correlator::OnAttachmentNews(const AttachmentNews& news) { Tell(attachments_.Apply(news)); }
 
-void Correlator::AddNetns(const Netns& netns) {
-  netns_names_.Add(netns);
-  sink_->OnNetns(netns);
+void Correlator::TellWhatStillHolds() { Tell(attachments_.Current()); }
+
+void Correlator::Tell(const AttachmentTable::Changes& changes) {
+  for (const Netns& netns : changes.namespaces) {
+    netns_names_.Add(netns);
+    sink_->OnNetns(netns);
+  }
+  for (const Device& device : changes.devices) sink_->OnDevice(device);
+  for (const Attachment& attachment : changes.attachments) sink_->OnAttachment(attachment);
 }
 
 void Correlator::OnRawEvent(const RawEvent& event) {

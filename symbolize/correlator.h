@@ -1,9 +1,10 @@
 // Turns raw events into correlated ones: the step between the collector and everything that is
 // written, printed or alerted on. Pure: what it knows, it was told.
 //
-// How to drive it: AddFormat for every event, SetKernelSymbols, AddTask, AddProgram, AddAttachment
-// as known at the start; then OnRawEvent in order of time. AddProgram may be called at any moment
-// (a look at a program just loaded), also before the load's own record comes. One thread.
+// How to drive it: AddFormat for every event, SetKernelSymbols, AddTask, AddProgram,
+// OnAttachmentNews as known at the start; then OnRawEvent in order of time. AddProgram may be
+// called at any moment (a look at a program just loaded), also before the load's own record comes;
+// so may OnAttachmentNews, the earlier the more is known of an event. One thread.
 #ifndef SYMBOLIZE_CORRELATOR_H_
 #define SYMBOLIZE_CORRELATOR_H_
 
@@ -40,8 +41,10 @@ class Correlator : public EventSink {
   void SetKernelSymbols(KernelSymbols symbols) { stacks_.SetKernelSymbols(std::move(symbols)); }
   void AddTask(int32_t tid, std::string comm) { tasks_.Add(tid, std::move(comm)); }
   void AddProgram(const ProgramInfo& program);
-  void AddAttachment(const Attachment& attachment);
-  void AddNetns(const Netns& netns);
+  // What looks and notifications told of attachments, in their order.
+  void OnAttachmentNews(const AttachmentNews& news);
+  // Hands on all that still holds, with the last look that saw it: at the end.
+  void TellWhatStillHolds();
   // See StackResolver.
   void set_max_frames(size_t frames) { stacks_.set_max_frames(frames); }
 
@@ -71,6 +74,7 @@ class Correlator : public EventSink {
   const Attribution* Attribute(const Format& format, const TracepointSample& sample,
                                CorrelatedEvent* event);
   void OnBpfProgram(const BpfProgramRecord& record);
+  void Tell(const AttachmentTable::Changes& changes);
 
   TraceSink* const sink_;
   std::vector<std::unique_ptr<Format>> formats_;

@@ -33,6 +33,15 @@ absl::string_view HookName(Kind kind) {
   return "tc";
 }
 
+// Where the entry stands among those of its kind, which run one after the other.
+void Count(const HookLook& look, const HookWalk::Entry& entry, Attachment* attachment) {
+  for (const HookWalk::Entry& other : look.walk.entries) {
+    if (other.kind != entry.kind) continue;
+    ++attachment->positions;
+    if (&other == &entry) attachment->position = attachment->positions;
+  }
+}
+
 Attachment AttachmentOf(const HookLook& look, const HookWalk::Entry& entry,
                         const NetnsNames& names) {
   Attachment attachment;
@@ -60,6 +69,11 @@ Attachment AttachmentOf(const HookLook& look, const HookWalk::Entry& entry,
   if (look.has_netns) {
     attachment.netns = look.netns;
     attachment.netns_name = std::string(names.Find(look.netns));
+  }
+  if (entry.kind == Kind::kTcx || entry.kind == Kind::kCgroup) Count(look, entry, &attachment);
+  if (entry.kind == Kind::kCgroup) {
+    attachment.attach_type = absl::StrCat("inet_", attachment.direction);
+    attachment.cgroup_id = look.walk.cgroup_id;
   }
   if (entry.kind == Kind::kCgroup || entry.kind == Kind::kSocketFilter) return attachment;
   attachment.ifindex = look.ifindex;

@@ -2,10 +2,11 @@
 //
 // `sole` only where nothing else on the hook can drop: no other program, no classifier or action
 // that is no BPF program, no shared block, no jump, and where the look is confirmed (hook_looks.h).
-// `verdict` where the programs' run counts tell the last one that ran (run_counts.h); `may_run_elsewhere`
-// says of a program that it is attached to another place too, so that its counts prove nothing.
-// Else `candidates`, in running order. Hooks behind which other things stand that the look does not
-// show (a classic socket filter, a security module) never yield more than `candidates`.
+// `verdict` where the programs' run counts tell the last one that ran (run_counts.h);
+// `may_run_elsewhere` says of a program that it is attached to another place too, so that its
+// counts prove nothing. Else `candidates`, in running order. Hooks behind which other things stand
+// that the look does not show (a classic socket filter, a security module) never yield more than
+// `candidates`.
 #ifndef SYMBOLIZE_HOOK_ATTRIBUTION_H_
 #define SYMBOLIZE_HOOK_ATTRIBUTION_H_
 

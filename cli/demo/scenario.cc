@@ -114,7 +114,7 @@ class DemoScenario::Impl {
     RETURN_IF_ERROR(
         AttachXdp(kRedLink, XdpMode::kNative, bpf_program__fd(abort_->progs.xdp_abort)));
     RETURN_IF_ERROR(Tell(abort_->progs.xdp_abort,
-                         absl::StrCat("xdp native on ", kRedLink, " (red)"),
+                         absl::StrCat("xdp native on ", kRedLink, " (netns red)"),
                          absl::StrCat("aborts UDP to port ", DEMO_PORT_ABORT)));
 
     ASSIGN_OR_RETURN(drop_, OpenSkeleton<tc_drop_bpf>("tc_drop"));
@@ -122,7 +122,7 @@ class DemoScenario::Impl {
     RETURN_IF_ERROR(AddClsact(kRedLink));
     RETURN_IF_ERROR(
         AttachTc(kRedLink, TcDirection::kIngress, kPref, bpf_program__fd(drop_->progs.tc_drop)));
-    RETURN_IF_ERROR(Tell(drop_->progs.tc_drop, absl::StrCat("tc ingress on ", kRedLink, " (red)"),
+    RETURN_IF_ERROR(Tell(drop_->progs.tc_drop, absl::StrCat("tc ingress on ", kRedLink, " (netns red)"),
                          absl::StrCat("drops UDP to port ", DEMO_PORT_TC_DROP)));
 
     ASSIGN_OR_RETURN(pass_receiver_, UdpSocket::Bind(kRedAddress, DEMO_PORT_PASS));
@@ -143,7 +143,7 @@ class DemoScenario::Impl {
     RETURN_IF_ERROR(AttachTc(kBlueLink, TcDirection::kEgress, kPref,
                              bpf_program__fd(mirror_->progs.tc_mirror)));
     RETURN_IF_ERROR(Tell(mirror_->progs.tc_mirror,
-                         absl::StrCat("tc egress on ", kBlueLink, " (blue)"),
+                         absl::StrCat("tc egress on ", kBlueLink, " (netns blue)"),
                          absl::StrCat("clones UDP to port ", DEMO_PORT_MIRROR, " towards '",
                                       kMirrorLink, "', which is down")));
     ASSIGN_OR_RETURN(sender_, UdpSocket::Bind(kBlueAddress, 0));

@@ -66,6 +66,11 @@ class Netns:
       harness.setns(back, harness.CLONE_NEWNET)
       os.close(back)
 
+  def release_process(self):
+    """From here on only our descriptor, and what is in it, holds a namespace without a name."""
+    self._holder.kill()
+    self._holder.wait()
+
   def close(self):
     if self.name:
       harness.run(['/bin/umount', f'/run/netns/{self.name}'])

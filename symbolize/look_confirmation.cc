@@ -1,0 +1,73 @@
+#include "symbolize/look_confirmation.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace correlate {
+namespace {
+
+using Hook = HookWalk::Hook;
+using Kind = HookWalk::Kind;
+
+bool Fits(const HookWalk::Entry& entry, const Attachment& attachment) {
+  if (entry.program_id != attachment.program_id) return false;
+  switch (entry.kind) {
+    case Kind::kTcx:
+      return attachment.hook == "tcx" && entry.link_id == attachment.link_id;
+    case Kind::kClsBpf:
+      return attachment.hook == "tc" && entry.pref == attachment.pref &&
+             entry.handle == attachment.handle && entry.chain == attachment.chain;
+    case Kind::kXdp:
+      return attachment.hook == "xdp";
+    default:
+      return false;  // what the tables tell of it is not one for one
+  }
+}
+
+std::vector<AttachmentTable::OnHook> OnHooks(const AttachmentTable& attachments,
+                                             const HookLook& look, uint64_t time_ns) {
+  std::vector<AttachmentTable::OnHook> all;
+  const auto add = [&](absl::string_view hook, absl::string_view direction) {
+    const auto state = attachments.At(look.netns, look.ifindex, hook, direction, time_ns);
+    all.insert(all.end(), state.entries.begin(), state.entries.end());
+  };
+  switch (look.walk.hook) {
+    case Hook::kTcIngress:
+      add("tcx", "ingress");
+      add("tc", "ingress");
+      break;
+    case Hook::kTcEgress:
+      add("tcx", "egress");
+      add("tc", "egress");
+      break;
+    case Hook::kXdpNative:
+    case Hook::kXdpGeneric: {
+      add("xdp", "");
+      const absl::string_view mode = look.walk.hook == Hook::kXdpNative ? "native" : "generic";
+      std::erase_if(all, [&](const auto& on_hook) { return on_hook.attachment.mode != mode; });
+      break;
+    }
+    default:
+      break;
+  }
+  return all;
+}
+
+}  // namespace
+
+bool TablesConfirm(const AttachmentTable& attachments, const HookLook& look, uint64_t time_ns) {
+  if (!look.has_netns || look.walk.entries.empty()) return false;
+  const auto known = OnHooks(attachments, look, time_ns);
+  const auto& entries = look.walk.entries;
+  return known.size() == entries.size() &&
+         std::all_of(known.begin(), known.end(), [&](const AttachmentTable::OnHook& on_hook) {
+           return on_hook.attachment.from_ns <= time_ns &&
+                  std::any_of(entries.begin(), entries.end(), [&](const HookWalk::Entry& entry) {
+                    return Fits(entry, on_hook.attachment);
+                  });
+         });
+}
+
+}  // namespace correlate

@@ -1,0 +1,19 @@
+// Whether the tables of attachments bear out what a look at a hook saw when a packet was freed.
+// Pure.
+#ifndef SYMBOLIZE_LOOK_CONFIRMATION_H_
+#define SYMBOLIZE_LOOK_CONFIRMATION_H_
+
+#include <cstdint>
+
+#include "symbolize/attachment_table.h"
+#include "symbolize/correlated_event.h"
+
+namespace correlate {
+
+// True where a look of the tables before `time_ns` saw exactly this list on that hook of that
+// device: then nothing changed while the packet was on its way. tc and XDP hooks only.
+bool TablesConfirm(const AttachmentTable& attachments, const HookLook& look, uint64_t time_ns);
+
+}  // namespace correlate
+
+#endif  // SYMBOLIZE_LOOK_CONFIRMATION_H_
