@@ -10,7 +10,7 @@
 #include "cli/report_tables.h"
 #include "cli/report_text.h"
 #include "cli/script_command.h"
-#include "cli/test_events.h"
+#include "tests/fakes/recording.h"
 #include "gtest/gtest.h"
 
 namespace correlate {

@@ -1,4 +1,4 @@
-#include "cli/test_events.h"
+#include "tests/fakes/recording.h"
 
 #include <cstring>
 #include <vector>

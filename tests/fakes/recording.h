@@ -1,7 +1,7 @@
 // A small recording as values, for tests of what prints or counts events: two drops, one of them
 // freed inside a program's helper, and one XDP exception, with tables, clocks, a loss and an end.
-#ifndef CLI_TEST_EVENTS_H_
-#define CLI_TEST_EVENTS_H_
+#ifndef TESTS_FAKES_RECORDING_H_
+#define TESTS_FAKES_RECORDING_H_
 
 #include "symbolize/trace_sink.h"
 
@@ -13,4 +13,4 @@ void FeedTestRecording(TraceSink& sink);
 
 }  // namespace correlate
 
-#endif  // CLI_TEST_EVENTS_H_
+#endif  // TESTS_FAKES_RECORDING_H_
