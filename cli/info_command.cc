@@ -52,7 +52,10 @@ class InfoTables : public TraceSink {
                                      a.handle, " ", a.link_id, " ", a.program_id, " ", a.cgroup_id,
                                      " ", a.attach_type, " ", a.dispatcher_id, " ", a.from_ns));
   }
-  void OnNetns(const Netns& netns) override { netns_.insert(netns.id); }
+  void OnNetns(const Netns& netns) override {
+    netns_.insert(netns.id);
+    if (netns.heard) heard_.insert(netns.id);
+  }
   void OnDevice(const Device& device) override { devices_.insert({device.netns, device.ifindex}); }
   void OnEvent(const CorrelatedEvent& event) override {
     ++events_;
@@ -82,6 +85,7 @@ class InfoTables : public TraceSink {
   std::set<std::pair<uint32_t, uint64_t>> programs_;
   std::set<std::string> attachments_;
   std::set<NetnsId> netns_;
+  std::set<NetnsId> heard_;  // of these the kernel notified the recorder
   std::set<std::pair<NetnsId, uint32_t>> devices_;
   std::map<std::string, uint64_t> written_;
   std::map<std::pair<uint32_t, uint32_t>, EventCounts> counts_;
@@ -141,8 +145,8 @@ std::string InfoTables::Text(const std::string& name) const {
                       ", ", clocks_.size(), " readings"));
   }
   line("tables", absl::StrCat(formats_.size(), " event formats, ", programs_.size(), " programs, ",
-                              attachments_.size(), " attachments, ", netns_.size(), " namespaces, ",
-                              devices_.size(), " devices"));
+                              attachments_.size(), " attachments, ", netns_.size(), " namespaces (",
+                              heard_.size(), " notified), ", devices_.size(), " devices"));
   line("events", FormatCount(events_));
   for (const auto& [event, count] : written_) {
     line("", absl::StrCat(FormatCount(count), " ", event));
@@ -225,6 +229,7 @@ Json InfoTables::ToJson() const {
   json["programs"] = programs_.size();
   json["attachments"] = attachments_.size();
   json["namespaces"] = netns_.size();
+  json["namespaces_notified"] = heard_.size();
   json["devices"] = devices_.size();
   json["notes"] = Json::array();
   for (const Note& note : notes_) json["notes"].push_back(ValidUtf8(note.text));

@@ -53,8 +53,8 @@ void ProgramTables::OnProgram(const ProgramInfo& program) {
 }
 
 void ProgramTables::OnAttachment(const Attachment& attachment) {
-  if (attachment.IsObstacle()) return;
-  std::vector<Attachment>& places = attachments_[attachment.program_id];
+  std::vector<Attachment>& places =
+      attachment.IsObstacle() ? obstacles_ : attachments_[attachment.program_id];
   const auto same = std::find_if(places.begin(), places.end(), [&](const Attachment& place) {
     return place.from_ns == attachment.from_ns && SamePlace(place, attachment);
   });
@@ -151,7 +151,26 @@ std::string ProgramTables::ProgramText(const ProgramInfo& program) const {
 std::string ProgramTables::Text() const {
   std::string text;
   for (const ProgramInfo& program : Programs()) text += ProgramText(program);
+  if (!obstacles_.empty()) {
+    text += "no BPF program, but on the hooks of some, and able to drop packets:\n";
+    for (const Attachment& obstacle : obstacles_) {
+      absl::StrAppend(&text, "\t", DescribeAttachment(obstacle), IntervalText(obstacle), "\n");
+    }
+  }
   return text;
+}
+
+Json ProgramTables::PlaceToJson(const Attachment& attachment) {
+  Json json = AttachmentToJson(attachment);
+  json["seen_from_ns"] = absl::StrCat(attachment.from_ns);
+  json["seen_to_ns"] = absl::StrCat(attachment.to_ns);
+  if (attachment.absent_before_ns != 0) {
+    json["absent_before_ns"] = absl::StrCat(attachment.absent_before_ns);
+  }
+  if (attachment.absent_after_ns != 0) {
+    json["absent_after_ns"] = absl::StrCat(attachment.absent_after_ns);
+  }
+  return json;
 }
 
 Json ProgramTables::ProgramToJson(const ProgramInfo& program) const {
@@ -192,16 +211,7 @@ Json ProgramTables::ProgramToJson(const ProgramInfo& program) const {
   }
   json["attachments"] = Json::array();
   for (const Attachment& attachment : PlacesOf(program.id)) {
-    Json entry = AttachmentToJson(attachment);
-    entry["seen_from_ns"] = absl::StrCat(attachment.from_ns);
-    entry["seen_to_ns"] = absl::StrCat(attachment.to_ns);
-    if (attachment.absent_before_ns != 0) {
-      entry["absent_before_ns"] = absl::StrCat(attachment.absent_before_ns);
-    }
-    if (attachment.absent_after_ns != 0) {
-      entry["absent_after_ns"] = absl::StrCat(attachment.absent_after_ns);
-    }
-    json["attachments"].push_back(std::move(entry));
+    json["attachments"].push_back(PlaceToJson(attachment));
   }
   return json;
 }
@@ -210,6 +220,8 @@ Json ProgramTables::ToJson() const {
   Json json;
   json["programs"] = Json::array();
   for (const ProgramInfo& program : Programs()) json["programs"].push_back(ProgramToJson(program));
+  json["obstacles"] = Json::array();
+  for (const Attachment& obstacle : obstacles_) json["obstacles"].push_back(PlaceToJson(obstacle));
   return json;
 }
 

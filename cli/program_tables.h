@@ -24,7 +24,7 @@ class ProgramTables : public TraceSink {
 
   // One program after the other, by id, each with an indented line for every function and place.
   std::string Text() const;
-  // {"programs":[...]}; docs/json.md describes the keys.
+  // {"programs":[...],"obstacles":[...]}; docs/json.md describes the keys.
   Json ToJson() const;
 
   // No function of any program has an address: the kernel hides them, or does not JIT.
@@ -33,6 +33,7 @@ class ProgramTables : public TraceSink {
  private:
   std::string ProgramText(const ProgramInfo& program) const;
   Json ProgramToJson(const ProgramInfo& program) const;
+  static Json PlaceToJson(const Attachment& attachment);
   std::string Time(uint64_t monotonic_ns) const;
   std::string IntervalText(const Attachment& attachment) const;
   const std::vector<Attachment>& PlacesOf(uint32_t program_id) const;
@@ -42,7 +43,8 @@ class ProgramTables : public TraceSink {
   WallClock clock_;
   std::map<std::pair<uint32_t, uint64_t>, ProgramInfo> programs_;  // by id and load time
   std::map<uint32_t, std::vector<Attachment>> attachments_;        // by program id
-  uint64_t end_ns_ = 0;                                            // of the recording
+  std::vector<Attachment> obstacles_;
+  uint64_t end_ns_ = 0;  // of the recording
 };
 
 }  // namespace correlate

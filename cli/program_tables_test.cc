@@ -98,7 +98,12 @@ TEST(ProgramTablesTest, JsonObject) {
     "attachments":[
       {"hook":"tc","direction":"ingress","ifname":"veth1","ifindex":2,"netns":"4026532213",
        "netns_name":"blue","chain":0,"pref":49152,"handle":"0x1",
-       "seen_from_ns":"10","seen_to_ns":"20","absent_after_ns":"30"}]}]})"));
+       "seen_from_ns":"10","seen_to_ns":"20","absent_after_ns":"30"}]}],
+    "obstacles":[
+      {"hook":"tc","direction":"ingress","kind":"u32","ifname":"veth1","ifindex":2,
+       "netns":"4026532213","netns_name":"blue","chain":0,"pref":49152,"handle":"0x1",
+       "seen_from_ns":"10","seen_to_ns":"20","absent_after_ns":"30"}]})"));
+  EXPECT_THAT(tables.Text(), HasSubstr("able to drop packets:\n\tu32 at tc ingress pref 49152 "));
 }
 
 TEST(ProgramTablesTest, ALaterDescriptionReplacesAnEarlierOneAndIdsCanComeTwice) {
@@ -151,7 +156,7 @@ TEST(ProgramTablesTest, HostileNames) {
 TEST(ProgramTablesTest, NoProgramAtAll) {
   const ProgramTables tables;
   EXPECT_EQ(tables.Text(), "");
-  EXPECT_EQ(tables.ToJson().dump(), R"({"programs":[]})");
+  EXPECT_EQ(tables.ToJson().dump(), R"({"programs":[],"obstacles":[]})");
   EXPECT_FALSE(tables.AddressesHidden());
 }
 

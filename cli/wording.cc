@@ -57,7 +57,10 @@ std::string DescribePlace(const Attachment& attachment) {
 std::string DescribeAttachment(const Attachment& attachment) {
   std::string text;
   if (attachment.IsObstacle() && !attachment.kind.empty()) {
-    absl::StrAppend(&text, Printable(attachment.kind), " at ");
+    absl::StrAppend(&text, Printable(attachment.kind));
+    if (attachment.pref == 0 && attachment.block != 0)
+      absl::StrAppend(&text, " ", attachment.block);
+    text += " at ";
   }
   absl::StrAppend(&text, DescribeHook(attachment));
   if (attachment.positions > 1 || attachment.dispatcher_id != 0) {

@@ -235,7 +235,7 @@ void AttachmentMonitor::ForgetEnded() {
 
 absl::Status AttachmentMonitor::LookAtAll() {
   const uint64_t begin_ns = NowNs();
-  const absl::Status status = scanner_.LookAtAll([this](AttachmentNews news) {
+  absl::Status status = scanner_.LookAtAll([this](AttachmentNews news) {
     Tell(std::move(news));
     Listen();  // so that what is notified and what is seen stay in order
   });

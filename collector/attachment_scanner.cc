@@ -62,11 +62,16 @@ void AttachmentScanner::ReadLinks() {
 }
 
 void AttachmentScanner::Finish(AttachmentLook look, Last& last, Tell tell) {
-  AttachmentLook told = look;
+  AttachmentLook told;
   if (last.look.has_value() && !last.tell_anew && SawTheSame(*last.look, look)) {
-    told.devices.clear();
-    told.attachments.clear();
+    told.part = look.part;
+    told.netns = look.netns;
+    told.begin_ns = look.begin_ns;
+    told.end_ns = look.end_ns;
+    told.unseen_hooks = look.unseen_hooks;
     told.unchanged = true;
+  } else {
+    told = look;
   }
   last.look = std::move(look);
   last.tell_anew = false;

@@ -84,5 +84,24 @@ BENCHMARK(BM_ScanAttachments)
     ->MeasureProcessCPUTime()
     ->UseRealTime();
 
+// What the follower of attachments does over and over.
+void BM_LookAtAllAgain(benchmark::State& state) {
+  const Namespaces namespaces(state.range(0));
+  if (!namespaces.made()) return state.SkipWithError("no network namespaces to be had here");
+  AttachmentScanner scanner;
+  scanner.LoadIterator();
+  const auto forget = [](const AttachmentNews&) {};
+  if (!scanner.LookAtAll(forget).ok()) return state.SkipWithError("the first look failed");
+  for (auto _ : state) {
+    if (!scanner.LookAtAll(forget).ok()) return state.SkipWithError("a look failed");
+  }
+}
+BENCHMARK(BM_LookAtAllAgain)
+    ->Arg(1)
+    ->Arg(200)
+    ->Unit(benchmark::kMillisecond)
+    ->MeasureProcessCPUTime()
+    ->UseRealTime();
+
 }  // namespace
 }  // namespace correlate

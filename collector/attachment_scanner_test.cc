@@ -2,9 +2,11 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/if_link.h>
+#include <linux/netfilter.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/stat.h>
@@ -166,6 +168,48 @@ void LookAtTcx() {
 
 TEST_F(AttachmentScannerTest, TcxBeforeTc) {
   EXPECT_CHILD_PASSES(LookAtTcx, "no tcx (Linux 6.6) to be had here");
+}
+
+// Programs that stand in a namespace and on no device: two kinds of its own, and netfilter's.
+void LookAtNetnsHooks() {
+  if (!EnterNewNetns()) SkipChild();
+  const ScopedFd netns(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  const ScopedFd dissector = LoadReturning(BPF_PROG_TYPE_FLOW_DISSECTOR, 0, "dissector");
+  LIBBPF_OPTS(bpf_prog_load_opts, lookup_load, .expected_attach_type = BPF_SK_LOOKUP);
+  LIBBPF_OPTS(bpf_prog_load_opts, filter_load, .expected_attach_type = BPF_NETFILTER);
+  const bpf_insn pass[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 1},
+                           {.code = BPF_JMP | BPF_EXIT}};
+  const ScopedFd lookup(
+      bpf_prog_load(BPF_PROG_TYPE_SK_LOOKUP, "lookup", "GPL", pass, std::size(pass), &lookup_load));
+  const ScopedFd filter(
+      bpf_prog_load(BPF_PROG_TYPE_NETFILTER, "filter", "GPL", pass, std::size(pass), &filter_load));
+  LIBBPF_OPTS(bpf_link_create_opts, hook);
+  hook.netfilter.pf = NFPROTO_IPV4;
+  hook.netfilter.hooknum = NF_INET_LOCAL_IN;
+  hook.netfilter.priority = -128;
+  const ScopedFd filter_link(bpf_link_create(filter.get(), 0, BPF_NETFILTER, &hook));
+  const ScopedFd lookup_link(bpf_link_create(lookup.get(), netns.get(), BPF_SK_LOOKUP, nullptr));
+  if (bpf_prog_attach(dissector.get(), 0, BPF_FLOW_DISSECTOR, 0) != 0 || !lookup_link.valid() ||
+      !filter_link.valid()) {
+    SkipChild();
+  }
+  struct stat own = {};
+  ASSERT_EQ(fstat(netns.get(), &own), 0);
+  std::vector<std::string> lines;
+  for (const Attachment& attachment : Scan().attachments) {
+    if (attachment.netns.inode != own.st_ino) continue;
+    lines.push_back(absl::StrCat(attachment.hook, " #", attachment.program_id, " ",
+                                 attachment.family, " ", attachment.point, " ",
+                                 attachment.priority));
+  }
+  EXPECT_THAT(lines,
+              ElementsAre(absl::StrCat("flow_dissector #", ProgramId(dissector), "   0"),
+                          absl::StrCat("sk_lookup #", ProgramId(lookup), "   0"),
+                          absl::StrCat("netfilter #", ProgramId(filter), " ipv4 input -128")));
+}
+
+TEST_F(AttachmentScannerTest, HooksOfANamespaceAndOfNetfilter) {
+  EXPECT_CHILD_PASSES(LookAtNetnsHooks, "no BPF netfilter links (Linux 6.4) to be had here");
 }
 
 void LookAtDevices() {

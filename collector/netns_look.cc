@@ -139,7 +139,7 @@ absl::Status NetnsLooker::Look(const Netns& netns, AttachmentLook& look) {
   look.part = AttachmentLook::Part::kNetns;
   look.netns = netns;
   look.begin_ns = ReadClocks().monotonic_ns;
-  const absl::Status status = LookAtDevices(look);
+  absl::Status status = LookAtDevices(look);
   LookAtNetnsHooks(look);
   look.end_ns = ReadClocks().monotonic_ns;
   if (!status.ok()) look.complete = false;

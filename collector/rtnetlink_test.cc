@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
+#include <linux/net_namespace.h>
+#include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
+#include <linux/tc_act/tc_gact.h>
 
 #include <string>
 #include <vector>
@@ -181,6 +184,8 @@ TEST(RtnetlinkTest, SurvivesDamage) {
     ParseLinks(bytes, links).IgnoreError();
     ParseQdiscs(bytes, qdiscs).IgnoreError();
     ParseFilters(bytes, filters).IgnoreError();
+    ParseNotifications(bytes);
+    ParseNsid(bytes).IgnoreError();
   };
   for (const char* name : {"links.bin", "qdiscs.bin", "filters.bin"}) {
     const std::vector<uint8_t> bytes = Recorded(name);
@@ -202,6 +207,92 @@ TEST(RtnetlinkTest, ACutMessageIsAnError) {
   bytes.resize(bytes.size() - 30);
   std::vector<FilterMessage> filters;
   EXPECT_EQ(ParseFilters(bytes, filters).status().code(), absl::StatusCode::kDataLoss);
+}
+
+// What a socket heard of `tc filter add dev va ingress pref 10 handle 1 bpf da object-pinned ...`.
+constexpr unsigned char kFilterNotification[] = {
+    0x78, 0x00, 0x00, 0x00, 0x2c, 0x00, 0x00, 0x06, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x04, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0xf2, 0xff,
+    0xff, 0xff, 0x00, 0x03, 0x0a, 0x00, 0x08, 0x00, 0x01, 0x00, 0x62, 0x70, 0x66, 0x00, 0x08,
+    0x00, 0x0b, 0x00, 0x00, 0x00, 0x00, 0x00, 0x44, 0x00, 0x02, 0x00, 0x1c, 0x00, 0x07, 0x00,
+    0x6c, 0x61, 0x62, 0x5f, 0x74, 0x63, 0x5f, 0x76, 0x65, 0x72, 0x64, 0x69, 0x63, 0x74, 0x3a,
+    0x5b, 0x2a, 0x66, 0x73, 0x6f, 0x62, 0x6a, 0x5d, 0x00, 0x08, 0x00, 0x0b, 0x00, 0x7d, 0x0d,
+    0x00, 0x00, 0x0c, 0x00, 0x0a, 0x00, 0x29, 0x21, 0x66, 0xdd, 0x84, 0xe7, 0x4f, 0x77, 0x08,
+    0x00, 0x08, 0x00, 0x01, 0x00, 0x00, 0x00, 0x08, 0x00, 0x09, 0x00, 0x08, 0x00, 0x00, 0x00};
+
+TEST(RtnetlinkTest, HearsOfAFilter) {
+  const std::vector<Notification> heard = ParseNotifications(kFilterNotification);
+  ASSERT_EQ(heard.size(), 1);
+  EXPECT_EQ(heard[0].type, RTM_NEWTFILTER);
+  EXPECT_EQ(heard[0].ifindex, 4);
+  EXPECT_THAT(heard[0].filter, Filter("bpf", 0, 10, 1, 3453));
+  EXPECT_EQ(heard[0].filter.hook, TcHook::kIngress);
+}
+
+TEST(RtnetlinkTest, HearsOfDevicesAndNumbersOneAfterTheOther) {
+  std::vector<uint8_t> bytes = XdpLink([](nlmsghdr*) {});
+  bytes.resize((bytes.size() + 3) & ~size_t{3});
+  const std::vector<uint8_t> number = Message(RTM_DELNSID, 0, [](nlmsghdr* message) {
+    mnl_nlmsg_put_extra_header(message, sizeof(rtgenmsg));
+    mnl_attr_put_u32(message, NETNSA_NSID, 9);
+  });
+  bytes.insert(bytes.end(), number.begin(), number.end());
+  const std::vector<Notification> heard = ParseNotifications(bytes);
+  ASSERT_EQ(heard.size(), 2);
+  EXPECT_EQ(heard[0].type, RTM_NEWLINK);
+  EXPECT_EQ(heard[0].ifindex, 7);
+  EXPECT_EQ(heard[1].type, RTM_DELNSID);
+  EXPECT_EQ(heard[1].nsid, 9);
+}
+
+TEST(RtnetlinkTest, NumbersOfNamespaces) {
+  const auto answer = [](int32_t nsid) {
+    return ParseNsid(Message(RTM_NEWNSID, 0, [&](nlmsghdr* message) {
+      mnl_nlmsg_put_extra_header(message, sizeof(rtgenmsg));
+      mnl_attr_put_u32(message, NETNSA_NSID, static_cast<uint32_t>(nsid));
+    }));
+  };
+  EXPECT_EQ(answer(3).value(), 3);
+  EXPECT_EQ(answer(-1).value(), -1);  // NETNSA_NSID_NOT_ASSIGNED
+  const std::vector<uint8_t> request = NsidRequest(5);
+  const auto* message = reinterpret_cast<const nlmsghdr*>(request.data());
+  EXPECT_EQ(message->nlmsg_type, RTM_GETNSID);
+  EXPECT_EQ(message->nlmsg_flags, NLM_F_REQUEST);  // and nothing that would give it one
+}
+
+// A filter with two actions, the second of which goes to another chain; in a shared block.
+TEST(RtnetlinkTest, ActionsOfAFilter) {
+  const std::vector<uint8_t> bytes = Message(RTM_NEWTFILTER, 0, [](nlmsghdr* message) {
+    auto* header = static_cast<tcmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(tcmsg)));
+    header->tcm_ifindex = static_cast<int>(TCM_IFINDEX_MAGIC_BLOCK);
+    header->tcm_block_index = 7;
+    header->tcm_info = 10 << 16;
+    mnl_attr_put_strz(message, TCA_KIND, "bpf");
+    nlattr* options = mnl_attr_nest_start(message, TCA_OPTIONS);
+    mnl_attr_put_u32(message, TCA_BPF_ID, 1008);
+    nlattr* actions = mnl_attr_nest_start(message, TCA_BPF_ACT);
+    nlattr* first = mnl_attr_nest_start(message, 1);
+    mnl_attr_put_strz(message, TCA_ACT_KIND, "mirred");
+    mnl_attr_nest_end(message, first);
+    nlattr* second = mnl_attr_nest_start(message, 2);
+    mnl_attr_put_strz(message, TCA_ACT_KIND, "gact");
+    nlattr* parameters = mnl_attr_nest_start(message, TCA_ACT_OPTIONS);
+    tc_gact gact = {};
+    gact.action = TC_ACT_GOTO_CHAIN | 5;
+    mnl_attr_put(message, TCA_GACT_PARMS, sizeof gact, &gact);
+    mnl_attr_nest_end(message, parameters);
+    mnl_attr_nest_end(message, second);
+    mnl_attr_nest_end(message, actions);
+    mnl_attr_nest_end(message, options);
+  });
+  std::vector<FilterMessage> filters;
+  ASSERT_TRUE(ParseFilters(bytes, filters).ok());
+  ASSERT_EQ(filters.size(), 1);
+  EXPECT_EQ(filters[0].block, 7);
+  EXPECT_EQ(filters[0].ifindex, 0);
+  EXPECT_EQ(filters[0].hook, std::nullopt);
+  EXPECT_THAT(filters[0].actions, ElementsAre("mirred", "gact"));
+  EXPECT_TRUE(filters[0].goes_to_chain);
 }
 
 TEST(RtnetlinkTest, Requests) {

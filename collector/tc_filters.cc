@@ -55,8 +55,9 @@ std::vector<Attachment> FilterAttachments(const Attachment& hook,
     }
     if (filter.kind == kBpf) {
       if (filter.program_id == 0 && !filter.classic) continue;  // the classifier's own line
-      attachments.push_back(FilterAttachment(hook, filter));
-      AddActions(attachments.back(), filter, attachments);
+      const Attachment place = FilterAttachment(hook, filter);
+      attachments.push_back(place);
+      AddActions(place, filter, attachments);
     } else if (classifiers.insert({filter.chain, filter.pref, filter.kind}).second) {
       attachments.push_back(FilterAttachment(hook, filter));
       attachments.back().handle = 0;

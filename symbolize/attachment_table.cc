@@ -171,14 +171,18 @@ const Attachment& AttachmentTable::Add(const Attachment& attachment) {
 
 bool AttachmentTable::LooksSurround(const NetnsId& netns, uint32_t ifindex, absl::string_view hook,
                                     uint64_t time_ns) const {
-  const bool surrounded = std::any_of(looks_.begin(), looks_.end(), [&](const auto& entry) {
-    const auto& [scope, looks] = entry;
-    return scope.first == AttachmentLook::Part::kNetns && IsOf(scope.second, netns) &&
-           looks.first_end_ns != 0 && time_ns >= looks.first_end_ns &&
-           time_ns <= looks.last_begin_ns &&
-           std::none_of(looks.unseen_hooks.begin(), looks.unseen_hooks.end(),
-                        [&](const std::string& unseen) { return hook == unseen; });
-  });
+  // Namespaces of one inode number stand together.
+  bool surrounded = false;
+  for (auto entry = looks_.lower_bound(ScopeOf({.inode = netns.inode}));
+       entry != looks_.end() && entry->first.first == AttachmentLook::Part::kNetns &&
+       entry->first.second.inode == netns.inode;
+       ++entry) {
+    const Looks& looks = entry->second;
+    surrounded |= IsOf(entry->first.second, netns) && looks.first_end_ns != 0 &&
+                  time_ns >= looks.first_end_ns && time_ns <= looks.last_begin_ns &&
+                  std::find(looks.unseen_hooks.begin(), looks.unseen_hooks.end(), hook) ==
+                      looks.unseen_hooks.end();
+  }
   if (!surrounded) return false;
   // Of a device that no look saw at that time they say nothing.
   const auto* place = devices_.At(DevicePlace(netns, ifindex));

@@ -313,6 +313,42 @@ filter del dev near0 ingress pref 10 handle 1 bpf
     self.assertIn('list_links', [entry.get('name') for entry in everything if entry.get('ours')])
 
 
+class Obstacles(AttachmentsTest):
+
+  def obstacles(self):
+    """What stands beside programs on the hooks of near0, as (kind, direction, pref)."""
+    return [(at['kind'], at['direction'], at['pref'])
+            for at in json.loads(harness.correlate('programs', '--json').stdout)['obstacles'] if at['ifname'] == 'near0']
+
+  def tc(self, *arguments):
+    with self.near.entered():
+      return harness.run([harness.TC, *arguments], check=False).returncode == 0
+
+  def test_classifiers_and_actions_without_bpf(self):
+    pin = self.programs / 'lab_tc_verdict'
+    self.assertTrue(self.tc('filter', 'add', 'dev', 'near0', 'ingress', 'pref', 2, 'bpf', 'da', 'object-pinned', pin))
+    self.assertEqual(self.obstacles(), [])
+    redirect = ('action', 'mirred', 'egress', 'redirect', 'dev', 'home')
+    if not self.tc('filter', 'add', 'dev', 'near0', 'ingress', 'pref', 1, 'u32', 'match', 'u32', 0, 0, *redirect):
+      self.skipTest('no u32 or no mirred in this kernel')
+    self.assertTrue(self.tc('filter', 'add', 'dev', 'near0', 'ingress', 'pref', 3, 'bpf', 'object-pinned', pin, *redirect))
+    self.assertTrue(self.tc('filter', 'add', 'dev', 'near0', 'egress', 'pref', 4, 'bpf', 'bytecode', '1,6 0 0 0,',
+                            'flowid', '1:1'))
+    self.assertEqual(self.obstacles(),
+                     [('u32', 'ingress', 1), ('action mirred', 'ingress', 3), ('classic BPF', 'egress', 4)])
+
+  def test_a_shared_block(self):
+    self.assertTrue(self.tc('qdisc', 'del', 'dev', 'near0', 'clsact'))
+    if not self.tc('qdisc', 'add', 'dev', 'near0', 'ingress_block', 7, 'clsact'):
+      self.skipTest('no shared blocks in this kernel')
+    self.assertTrue(self.tc('filter', 'add', 'block', 7, 'pref', 5, 'bpf', 'da', 'object-pinned',
+                            self.programs / 'lab_tc_verdict'))
+    self.assertEqual(self.obstacles(), [('shared block', 'ingress', 0)])
+    text = harness.correlate('programs').stdout
+    self.assertIn('\tshared block 7 at tc ingress on near0 (netns near)\n', text)
+    self.assertIn('\ttc ingress pref 5 handle 0x1 on near0 (netns near)\n', text)
+
+
 class Words(AttachmentsTest):
 
   def test_programs_says_it_in_the_words_that_users_know(self):
