@@ -22,7 +22,7 @@ ONLOOKER = os.environ.get('ONLOOKER_BPF_OBJECT', str(pathlib.Path.cwd() / 'tests
  PORT_EITHER) = range(7101, 7112)
 PORT_PASS = 7199  # nobody's: passes every program, and nobody listens
 NAMES = {1: 'drop_a', 2: 'drop_b', 3: 'clone', 4: 'tail', 5: 'xdp_verdict', 6: 'cgroup_egress', 7: 'socket_filter',
-         8: 'drop_peer'}
+         8: 'drop_peer', 9: 'cgroup_ingress'}
 FIRST_PACKET = 20000
 SETTLE_S = 0.06  # until no packet is on its way in a softirq that was put off
 

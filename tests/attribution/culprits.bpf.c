@@ -33,7 +33,17 @@ enum {
 };
 
 /* Who a program is, in `truth`. */
-enum { NAME_A = 1, NAME_B, NAME_CLONE, NAME_TAIL, NAME_XDP, NAME_CGROUP, NAME_SOCKET, NAME_PEER };
+enum {
+  NAME_A = 1,
+  NAME_B,
+  NAME_CLONE,
+  NAME_TAIL,
+  NAME_XDP,
+  NAME_CGROUP,
+  NAME_SOCKET,
+  NAME_PEER,
+  NAME_CGROUP_INGRESS
+};
 
 /* Packet -> who dropped it. Each load of the object has its own. */
 struct {
@@ -186,7 +196,7 @@ SEC("cgroup_skb/egress")
 int cgroup_egress(struct __sk_buff* skb) { return allow(skb, PORT_CGROUP, NAME_CGROUP); }
 
 SEC("cgroup_skb/ingress")
-int cgroup_ingress(struct __sk_buff* skb) { return allow(skb, PORT_CGROUP, NAME_CGROUP); }
+int cgroup_ingress(struct __sk_buff* skb) { return allow(skb, PORT_CGROUP, NAME_CGROUP_INGRESS); }
 
 /* Sees the packet from its UDP header on; the length to keep, or 0. */
 SEC("socket")

@@ -4,9 +4,10 @@ import collections
 
 CERTAIN = ('event', 'verdict', 'stack', 'sole')
 
+RANK = ('none', 'right', 'wrong')
+
 Verdict = collections.namedtuple('Verdict', 'outcome evidence')  # right, wrong or none
 
-# Drops that a packet may meet after a program let it pass, or with it: nobody is to be blamed for these.
 Row = collections.namedtuple('Row', 'scenario dropped right wrong silent evidences')
 
 
@@ -28,7 +29,8 @@ def judge(attribution, culprit, device=None):
 
 
 def row(name, arena, attribution_of=lambda event: event['attribution']):
-  """Counts a scenario's events; each packet that a program dropped is counted once, by its last event."""
+  """Counts a scenario's events; each packet that a program dropped is counted once, by the worst of its events, where one that
+  names nobody is not bad: a packet may be dropped again further on, or its clone."""
   outcomes = {}
   passed_wrong = 0
   for event, packet in arena.judged():
@@ -38,7 +40,7 @@ def row(name, arena, attribution_of=lambda event: event['attribution']):
     verdict = judge(attribution_of(event), culprit, arena.places[packet])
     if culprit is None:
       passed_wrong += verdict.outcome == 'wrong'
-    elif verdict.outcome == 'wrong' or outcomes.get(packet, ('', ''))[0] != 'wrong':
+    elif packet not in outcomes or RANK.index(verdict.outcome) > RANK.index(outcomes[packet].outcome):
       outcomes[packet] = verdict
   count = collections.Counter(verdict.outcome for verdict in outcomes.values())
   evidences = collections.Counter(verdict.evidence for verdict in outcomes.values())

@@ -32,6 +32,10 @@ def scenario(goal, share=0.9, verdict_goal=None):
 FAR, NEAR = f'far{L.TC}', f'near{L.TC}'
 
 
+def _u32(port):
+  return 'u32', 'match', 'ip', 'dport', port, '0xffff'
+
+
 # ---- tc: clsact ----
 
 @scenario('sole')
@@ -86,7 +90,8 @@ def two_on_egress(a):
 
 @scenario('candidates')
 def another_chain(a):
-  a.filter(a.far, FAR, 'ingress', 'pref', 10, 'protocol', 'ip', 'matchall', 'action', 'goto', 'chain', 5)
+  a.filter(a.far, FAR, 'ingress', 'pref', 10, 'protocol', 'ip', 'u32', 'match', 'u32', 0, 0, 'action', 'mirred', 'egress',
+           'mirror', 'dev', _down(a.far), 'goto', 'chain', 5)
   a.tc(a.far, FAR, 'ingress', a.load_culprits(), 'drop_a', pref=1, more=('chain', 5))
   with a.recording():
     a.send_mixed(L.TC, [A.PORT_A], MANY, FAR)
@@ -102,10 +107,10 @@ def one_program_twice_on_a_hook(a):
 
 
 @scenario('candidates')
-def a_flower_filter_beside(a):
+def a_u32_filter_beside(a):
   """It drops some packets itself; the program drops others."""
-  a.filter(a.far, FAR, 'ingress', 'pref', 5, 'protocol', 'ip', 'flower', 'ip_proto', 'udp', 'dst_port', A.PORT_B, 'action',
-           'drop')
+  a.filter(a.far, FAR, 'ingress', 'pref', 5, 'protocol', 'ip', *_u32(A.PORT_B), 'action', 'mirred', 'egress', 'mirror', 'dev',
+           _down(a.far), 'drop')
   a.tc(a.far, FAR, 'ingress', a.load_culprits(), 'drop_a', pref=10)
   with a.recording():
     a.send_mixed(L.TC, [A.PORT_A, A.PORT_B], MANY, FAR)
@@ -114,17 +119,17 @@ def a_flower_filter_beside(a):
 @scenario('candidates')
 def u32_mirred_to_a_device_that_is_down(a):
   a.tc(a.far, FAR, 'ingress', a.load_culprits(), 'drop_a', pref=10)
-  a.filter(a.far, FAR, 'ingress', 'pref', 20, 'protocol', 'ip', 'u32', 'match', 'ip', 'dport', A.PORT_B, '0xffff', 'action',
-           'mirred', 'egress', 'redirect', 'dev', _down(a.far))
+  a.filter(a.far, FAR, 'ingress', 'pref', 20, 'protocol', 'ip', *_u32(A.PORT_B), 'action', 'mirred', 'egress', 'redirect',
+           'dev', _down(a.far))
   with a.recording():
     a.send_mixed(L.TC, [A.PORT_A, A.PORT_B], MANY, FAR)
 
 
 @scenario('none', share=0)
-def only_a_flower_filter(a):
+def only_a_u32_filter(a):
   a.load_culprits()
-  a.filter(a.far, FAR, 'ingress', 'pref', 5, 'protocol', 'ip', 'flower', 'ip_proto', 'udp', 'dst_port', A.PORT_B, 'action',
-           'drop')
+  a.filter(a.far, FAR, 'ingress', 'pref', 5, 'protocol', 'ip', *_u32(A.PORT_B), 'action', 'mirred', 'egress', 'mirror', 'dev',
+           _down(a.far), 'drop')
   with a.recording():
     a.send_mixed(L.TC, [A.PORT_B], MANY, FAR)
 
@@ -188,14 +193,11 @@ def a_redirect_to_nowhere(a):
 
 @scenario('sole')
 def vlan_packets(a):
-  load = a.load_culprits()
-  with a.far.entered():
-    L.ip_commands(f'link add link {FAR} name vlan7 type vlan id 7\nlink set vlan7 up')
-  a.tc(a.far, 'vlan7', 'ingress', load, 'drop_a')
+  a.tc(a.far, FAR, 'ingress', a.load_culprits(), 'drop_a')
   with a.recording():
     for _ in range(MANY):
       for port in (A.PORT_A, A.PORT_PASS):
-        data = a.frame_to(port, L.TC, 'vlan7' if port == A.PORT_A else None)
+        data = a.frame_to(port, L.TC, FAR)
         a.send(L.TC, data[:12] + b'\x81\x00\x00\x07' + data[12:])
 
 
@@ -386,8 +388,7 @@ def an_address_that_was_reused(a):
   with a.recording():
     for _ in range(60):
       load = a.load_culprits()
-      info = json.loads(harness.run([harness.BPFTOOL, '-j', 'prog', 'dump', 'jited', 'pinned', load.pin('clone')]).stdout)
-      address = info[0]['pc'] if isinstance(info, list) and 'pc' in info[0] else str(info)[:80]
+      address = bpf_links.jited_address(load.pin('clone'))
       again += address in seen
       seen[address] = load.id('clone')
       a.tc(a.near, NEAR, 'egress', load, 'clone')
@@ -470,8 +471,7 @@ def cgroup_ingress(a):
   load = a.load_culprits()
   path = a.cgroup(load, 'cgroup_ingress', 0)  # BPF_CGROUP_INET_INGRESS
   _in_cgroup(path)
-  receiver = a.far_socket()
-  _out_of_cgroup_after = receiver  # a socket belongs to the cgroup in which it was made
+  receiver = a.far_socket()  # a socket belongs to the cgroup in which it was made
   _out_of_cgroup()
   receiver.bind(('', A.PORT_CGROUP))
   with a.recording():

@@ -6,7 +6,8 @@ import os
 import struct
 
 _SYS_BPF = {'x86_64': 321, 'aarch64': 280}[os.uname().machine]
-_BPF_OBJ_GET, _BPF_PROG_GET_FD_BY_ID = 7, 13
+_BPF_OBJ_GET, _BPF_PROG_GET_FD_BY_ID, _BPF_OBJ_GET_INFO_BY_FD = 7, 13, 15
+_NR_JITED_KSYMS, _JITED_KSYMS = 104, 112  # offsets in struct bpf_prog_info (linux/bpf.h)
 _BPF_LINK_CREATE, _BPF_LINK_UPDATE, _BPF_LINK_DETACH = 28, 29, 34
 XDP, CGROUP_INET_EGRESS, TCX_INGRESS, TCX_EGRESS = 37, 1, 46, 47  # enum bpf_attach_type
 XDP_FLAGS_SKB_MODE, XDP_FLAGS_DRV_MODE = 2, 4
@@ -36,6 +37,21 @@ def program_exists(number):
   except FileNotFoundError:
     return False
   return True
+
+
+def jited_address(pin):
+  """Where a pinned program's main function stands: bpf_prog_info.jited_ksyms."""
+  program = open_pinned(pin)
+  try:
+    ksyms = ctypes.create_string_buffer(8)
+    info = bytearray(256)
+    struct.pack_into('<I', info, _NR_JITED_KSYMS, 1)
+    struct.pack_into('<Q', info, _JITED_KSYMS, ctypes.addressof(ksyms))
+    buffer = ctypes.create_string_buffer(bytes(info), len(info))
+    _bpf(_BPF_OBJ_GET_INFO_BY_FD, struct.pack('IIQ', program, len(info), ctypes.addressof(buffer)))
+    return struct.unpack('<Q', ksyms.raw)[0]
+  finally:
+    os.close(program)
 
 
 class Link:

@@ -180,7 +180,11 @@ def on_host(command):
 def host_state():
   """What a test must not add to, by name. (Descriptors of perf events go with their process.)"""
   def numbers(kind):
-    return {item['id'] for item in json.loads(run([BPFTOOL, '-j', kind, 'list']).stdout or '[]')}
+    for _ in range(20):  # it fails when one of another's ends while it lists them
+      done = run([BPFTOOL, '-j', kind, 'list'], check=False)
+      if done.returncode == 0:
+        return {item['id'] for item in json.loads(done.stdout or '[]')}
+    raise AssertionError(f'bpftool {kind} list: {done.stdout}{done.stderr}')
   return {
       'BPF programs': numbers('prog'),
       'BPF maps': numbers('map'),
