@@ -54,18 +54,29 @@ bool IsXdpHook(const HookLook& look) {
          look.walk.hook == HookWalk::Hook::kXdpGeneric;
 }
 
+// Whether the packet freed at this hook is that of the exception right before.
+bool IsOfException(const HookLook& look, const Attribution& exception) {
+  // Native XDP frees no sk_buff when it could not send or redirect one: drivers/net/veth.c.
+  if (look.walk.hook == HookWalk::Hook::kXdpNative &&
+      (exception.verdict == "XDP_TX" || exception.verdict == "XDP_REDIRECT")) {
+    return false;
+  }
+  return IsXdpHook(look) && look.walk.entries.size() == 1 && !exception.programs.empty() &&
+         look.walk.entries.front().program_id == exception.programs.front().id;
+}
+
 std::string WhyNoProgram(const std::optional<absl::string_view>& reason, const Stack* stack) {
-  if (stack == nullptr) return "no callchain was recorded";
-  if (!reason.has_value()) return "no BPF program on the callchain";
-  if (*reason == "NOT_SPECIFIED" && FreedByXdpPath(*stack)) {
+  if (stack != nullptr && reason == "NOT_SPECIFIED" && FreedByXdpPath(*stack)) {
     return "freed by the XDP receive path after an XDP program's verdict; for ABORTED and unknown "
            "actions an xdp:xdp_exception names the program";
   }
   for (const auto& [name, suspect] : kBpfReasons) {
-    if (name != *reason) continue;
+    if (reason != name) continue;
     return absl::StrCat(name, " points to ", suspect,
                         ", which has returned by then; the event does not tell which");
   }
+  if (stack == nullptr) return "no callchain was recorded";
+  if (!reason.has_value()) return "no BPF program on the callchain";
   return absl::StrCat("no BPF program on the callchain; reason ", *reason);
 }
 
@@ -146,6 +157,7 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
     inputs.stack_id = request.stack != nullptr ? request.stack->id : 0;
     inputs.look_id = request.seen.look != nullptr ? request.seen.look->id : 0;
     inputs.confirmed = request.seen.confirmed;
+    inputs.exceptions_recorded = request.exceptions_recorded;
     inputs.exception_id = request.exception != nullptr ? request.exception->id : 0;
   }
   const Attribution*& answer = answers_[inputs];
@@ -224,14 +236,15 @@ bool Attributor::BlameCaller(const Stack& stack, uint64_t time_ns, Attribution* 
   return false;
 }
 
-void Attributor::BlameHook(const HookLooks::Seen& seen, absl::string_view reason, uint64_t time_ns,
+void Attributor::BlameHook(const AttributionRequest& request, absl::string_view reason,
                            Attribution* attribution) const {
-  HookJudgement judgement = JudgeHook(*seen.look, seen.confirmed, reason, *names_);
+  HookJudgement judgement = JudgeHook(*request.seen.look, request.seen.confirmed, reason,
+                                      request.exceptions_recorded, *names_);
   attribution->evidence = judgement.evidence;
   attribution->verdict = std::move(judgement.verdict);
   attribution->why = std::move(judgement.why);
   for (HookJudgement::Suspect& suspect : judgement.suspects) {
-    BlamedProgram blamed = Describe(suspect.program_id, time_ns);
+    BlamedProgram blamed = Describe(suspect.program_id, request.time_ns);
     blamed.attachments = std::move(suspect.attachments);
     attribution->programs.push_back(std::move(blamed));
   }
@@ -245,9 +258,7 @@ Attribution Attributor::OfDrop(const Roles& roles, const Inputs& inputs,
     if (!name.empty()) reason = name;
   }
   const HookLook* look = request.seen.look;
-  if (look != nullptr && request.exception != nullptr && IsXdpHook(*look) &&
-      look->walk.entries.size() == 1 &&
-      look->walk.entries.front().program_id == request.exception->programs.front().id) {
+  if (look != nullptr && request.exception != nullptr && IsOfException(*look, *request.exception)) {
     Attribution attribution = *request.exception;
     attribution.id = 0;
     attribution.evidence = Evidence::kVerdict;
@@ -259,7 +270,7 @@ Attribution Attributor::OfDrop(const Roles& roles, const Inputs& inputs,
   // Where the reason or the place points to a hook, the hook's program dropped the packet, whoever
   // called the function that led there: a frame on the callchain says nothing.
   if (look != nullptr) {
-    BlameHook(request.seen, reason.value_or(""), request.time_ns, &attribution);
+    BlameHook(request, reason.value_or(""), &attribution);
     return attribution;
   }
   const bool hook_reason = reason.has_value() && PointsToHook(*reason);
@@ -276,8 +287,9 @@ Attribution Attributor::OfDrop(const Roles& roles, const Inputs& inputs,
 
 const Attribution* Attributor::Intern(Attribution attribution) {
   constexpr absl::string_view kSeparator = "\x1f";
-  std::string key = absl::StrCat(static_cast<int>(attribution.evidence), kSeparator,
-                                 attribution.verdict, kSeparator, attribution.why);
+  std::string key =
+      absl::StrCat(static_cast<int>(attribution.evidence), attribution.follows_exception,
+                   kSeparator, attribution.verdict, kSeparator, attribution.why);
   for (const BlamedProgram& program : attribution.programs) {
     absl::StrAppend(&key, kSeparator, program.id, ",", program.load_time_ns, ",", program.type_name,
                     ",", program.function, ",", program.file, ",", program.line);

@@ -36,6 +36,7 @@ void Correlator::AddFormat(EventFormat format) {
     if (entry->format.fields[i].is_code) entry->code_fields.push_back(i);
   }
   if (!entry->format.synthetic) entry->common_flags = FindField(entry->format, "common_flags");
+  exceptions_recorded_ |= entry->format.FullName() == "xdp:xdp_exception";
   sink_->OnFormat(entry->format);
   formats_.push_back(std::move(entry));
 }
@@ -119,6 +120,7 @@ const Attribution* Correlator::Attribute(const Format& format, const TracepointS
   request.time_ns = sample.time_ns;
   request.stack = event->stack;
   request.packet = event->packet;
+  request.exceptions_recorded = exceptions_recorded_;
   Exception& last = exceptions_[sample.cpu];
   if (sample.enrichment != nullptr) {
     const Packet& packet = sample.enrichment->packet;

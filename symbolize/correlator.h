@@ -81,6 +81,7 @@ class Correlator : public EventSink {
   NetnsNames netns_names_;
   HookLooks looks_;
   absl::flat_hash_map<uint32_t, Exception> exceptions_;  // by CPU
+  bool exceptions_recorded_ = false;
   TaskNames tasks_;
   StackResolver stacks_;
   Attributor attributor_;

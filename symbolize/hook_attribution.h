@@ -1,9 +1,10 @@
 // What a look at a hook says about who dropped the packet there. Pure.
 //
-// `sole` only where nothing else on the hook can drop: no other program, no classifier or action
-// that is no BPF program, no shared block, no jump, and where the look is confirmed (hook_looks.h).
-// Else `candidates`, in running order. Hooks behind which other things stand that the look does not
-// show (a classic socket filter, a security module) never yield more than `candidates`.
+// `sole` only where nothing else on the hook can drop: no other program (one that is attached twice
+// is no other), no classifier or action that is no BPF program, no shared block, no jump, and where
+// the look is confirmed (hook_looks.h). Else `candidates`, in running order. Hooks behind which
+// other things stand that the look does not show (a classic socket filter, a security module) never
+// yield more than `candidates`.
 #ifndef SYMBOLIZE_HOOK_ATTRIBUTION_H_
 #define SYMBOLIZE_HOOK_ATTRIBUTION_H_
 
@@ -24,14 +25,15 @@ struct HookJudgement {
     std::vector<Attachment> attachments;
   };
   Evidence evidence = Evidence::kNone;
-  std::string verdict;  // only with kSole
+  std::string verdict;  // only with kSole; empty: unknown
   std::string why;
   std::vector<Suspect> suspects;  // in running order, each program once
 };
 
-// `reason` is the drop reason's name, or empty.
+// `reason` is the drop reason's name, or empty. `exceptions_recorded`: an XDP exception of this
+// packet would have been seen.
 HookJudgement JudgeHook(const HookLook& look, bool confirmed, absl::string_view reason,
-                        const NetnsNames& names);
+                        bool exceptions_recorded, const NetnsNames& names);
 
 // "tc ingress of veth1", for sentences.
 std::string HookInWords(const HookLook& look);

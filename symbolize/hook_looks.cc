@@ -46,11 +46,15 @@ HookLooks::Seen HookLooks::Add(uint32_t cpu, uint64_t time_ns, const Enrichment&
   seen.look = Intern(enrichment);
   OnePlace& place = places_[Place{enrichment.walk.hook, seen.look->netns, seen.look->ifindex,
                                   seen.look->walk.cgroup_id}];
-  if (place.any.look_id != seen.look->id) place.any = {seen.look->id, time_ns};
+  if (place.look_id != seen.look->id) {
+    place.look_id = seen.look->id;
+    place.since_ns = time_ns;
+    ++place.row;
+  }
   uint64_t& before = place.by[{cpu, enrichment.context}];
-  seen.confirmed = (before == seen.look->id && enrichment.context != Context::kUnknown) ||
-                   place.any.since_ns + kSettledNs <= time_ns;
-  before = seen.look->id;
+  seen.confirmed = (before == place.row && enrichment.context != Context::kUnknown) ||
+                   place.since_ns + kSettledNs <= time_ns;
+  before = place.row;
   return seen;
 }
 
