@@ -98,6 +98,7 @@ EnrichedDecoder::EnrichedDecoder(const EventFormat& format)
 }
 
 void EnrichedDecoder::Put(const Slot& slot, uint64_t value) {
+  if (slot.size == 0) return;
   std::memcpy(raw_.data() + slot.offset, &value, slot.size);  // little-endian hosts
 }
 

@@ -1,6 +1,5 @@
 #include "symbolize/correlator.h"
 
-#include <cstring>
 #include <optional>
 #include <string>
 #include <utility>
@@ -124,9 +123,12 @@ class CorrelatorTest : public ::testing::Test {
     return keeper_.events.back();
   }
 
-  static std::vector<uint8_t> Raw(std::vector<uint32_t> words_from_8, uint8_t flags = 0) {
-    std::vector<uint8_t> raw(8 + words_from_8.size() * 4);
-    std::memcpy(raw.data() + 8, words_from_8.data(), words_from_8.size() * 4);
+  static std::vector<uint8_t> Raw(const std::vector<uint32_t>& words_from_8, uint8_t flags = 0) {
+    std::vector<uint8_t> raw(8);
+    for (const uint32_t word : words_from_8) {
+      for (int shift = 0; shift < 32; shift += 8)
+        raw.push_back(static_cast<uint8_t>(word >> shift));
+    }
     raw[2] = flags;
     return raw;
   }
