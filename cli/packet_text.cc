@@ -137,9 +137,13 @@ std::string DescribePacket(const Packet& packet, const NetnsNames& names) {
   if (packet.tunnel != Tunnel::kNone) {
     absl::StrAppend(&text, " {", TunnelName(packet.tunnel), " ", HeadersText(packet.inner), "}");
   }
-  if (packet.has_vlan) absl::StrAppend(&text, ", vlan ", packet.vlan_id);
-  if (packet.length_bytes != 0) absl::StrAppend(&text, ", ", packet.length_bytes, " bytes");
-  if (packet.segments > 1) absl::StrAppend(&text, " in ", packet.segments, " segments");
+  const auto add_after_comma = [&](absl::string_view more) {
+    absl::StrAppend(&text, text.empty() ? "" : absl::string_view(", "), more);
+  };
+  if (packet.has_vlan) add_after_comma(absl::StrCat("vlan ", packet.vlan_id));
+  if (packet.length_bytes != 0) add_after_comma(absl::StrCat(packet.length_bytes, " bytes"));
+  if (packet.length_bytes != 0 && packet.segments > 1)
+    absl::StrAppend(&text, " in ", packet.segments, " segments");
   return text;
 }
 

@@ -50,7 +50,7 @@ void ReadPacket(const enriched_event& event, Packet* packet) {
 
 void ReadWalk(const enriched_event& event, size_t entries, HookWalk* walk) {
   walk->hook = EnumOf(event.walk_hook, HookWalk::Hook::kSocket);
-  walk->truncated = event.walk_flags & WALK_TRUNCATED;
+  walk->truncated = event.walk_flags & WALK_TRUNCATED || event.walk_entries > entries;
   walk->shared_block = event.walk_flags & WALK_SHARED_BLOCK;
   walk->broken = event.walk_flags & WALK_BROKEN;
   walk->counted = event.walk_flags & WALK_COUNTED;
@@ -100,6 +100,7 @@ EnrichedDecoder::EnrichedDecoder(const EventFormat& format)
 }
 
 void EnrichedDecoder::Put(const Slot& slot, uint64_t value) {
+  if (slot.size == 0) return;
   std::memcpy(raw_.data() + slot.offset, &value, slot.size);  // little-endian hosts
 }
 

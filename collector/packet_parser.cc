@@ -61,6 +61,12 @@ bool HasPorts(uint8_t l4) {
          l4 == IPPROTO_DCCP;
 }
 
+// Without what is behind the packet: frames are padded, and not yet trimmed where tc and XDP see
+// them. `packet_bytes` as the packet's own header has it.
+Bytes WithoutPadding(Bytes bytes, size_t packet_bytes) {
+  return bytes.subspan(0, std::min(bytes.size(), packet_bytes));
+}
+
 // Bytes behind the network header, for l4 known; empty for a later fragment.
 Bytes ParseIpv4(Bytes bytes, PacketHeaders* headers) {
   if (bytes.size() < kIpv4Bytes || bytes[0] >> 4 != 4) return {};
@@ -72,8 +78,19 @@ Bytes ParseIpv4(Bytes bytes, PacketHeaders* headers) {
   headers->l4 = bytes[9];
   headers->has_l4 = true;
   headers->fragment = (Load16(bytes, 6) & 0x1fff) != 0;
+  // 0: beyond 64 KiB, before segmentation.
+  const size_t packet_bytes = Load16(bytes, 2);
+  if (packet_bytes != 0) bytes = WithoutPadding(bytes, packet_bytes);
   if (headers->fragment || bytes.size() < header_bytes) return {};
   return bytes.subspan(header_bytes);
+}
+
+bool IsOptions(uint8_t next) {
+  return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS;
+}
+
+bool IsExtension(uint8_t next) {
+  return IsOptions(next) || next == IPPROTO_FRAGMENT || next == IPPROTO_AH;
 }
 
 Bytes ParseIpv6(Bytes bytes, PacketHeaders* headers) {
@@ -82,31 +99,24 @@ Bytes ParseIpv6(Bytes bytes, PacketHeaders* headers) {
   std::copy_n(bytes.begin() + 8, 16, headers->src.begin());
   std::copy_n(bytes.begin() + 24, 16, headers->dst.begin());
   uint8_t next = bytes[6];
+  const size_t payload_bytes = Load16(bytes, 4);  // 0: a jumbogram, or before segmentation
   bytes.remove_prefix(kIpv6Bytes);
-  for (int i = 0; i < kMostExtensionHeaders; ++i) {
-    const bool options =
-        next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS;
-    if (!options && next != IPPROTO_FRAGMENT && next != IPPROTO_AH) {
-      headers->l4 = next;
-      headers->has_l4 = true;
-      return bytes;
-    }
+  if (payload_bytes != 0) bytes = WithoutPadding(bytes, payload_bytes);
+  for (int i = 0; i < kMostExtensionHeaders && IsExtension(next); ++i) {
     if (bytes.size() < 8) return {};
     size_t header_bytes = 8;
-    if (options) header_bytes = (size_t{bytes[1]} + 1) * 8;
+    if (IsOptions(next)) header_bytes = (size_t{bytes[1]} + 1) * 8;
     if (next == IPPROTO_AH) header_bytes = (size_t{bytes[1]} + 2) * 4;
-    const bool later_fragment = next == IPPROTO_FRAGMENT && (Load16(bytes, 2) & 0xfff8) != 0;
+    headers->fragment = next == IPPROTO_FRAGMENT && (Load16(bytes, 2) & 0xfff8) != 0;
     next = bytes[0];
-    if (later_fragment) {
-      headers->fragment = true;
-      headers->l4 = next;
-      headers->has_l4 = true;
-      return {};
-    }
+    if (headers->fragment) break;  // what follows is no header
     if (bytes.size() < header_bytes) return {};
     bytes.remove_prefix(header_bytes);
   }
-  return {};
+  if (IsExtension(next)) return {};
+  headers->l4 = next;
+  headers->has_l4 = true;
+  return headers->fragment ? Bytes() : bytes;
 }
 
 // Fills `headers` and returns what is behind the network header.
@@ -136,7 +146,8 @@ Rest BehindGre(Bytes bytes) {
 }
 
 Rest BehindVxlan(Bytes bytes) {
-  if (bytes.size() < 8 || bytes[0] != 0x08 || bytes[7] != 0) return {};
+  // The bit of Linux' group policy (include/net/vxlan.h) leaves the frame where it is.
+  if (bytes.size() < 8 || (bytes[0] & 0x7f) != 0x08 || bytes[7] != 0) return {};
   return {ETH_P_TEB, true, bytes.subspan(8)};
 }
 

@@ -62,18 +62,29 @@ size_t PlacesOnHook(const HookLook& look, uint32_t program_id) {
   }));
 }
 
+// Whether the packet freed at this hook is that of the exception right before.
+bool IsOfException(const HookLook& look, const Attribution& exception) {
+  // Native XDP frees no sk_buff when it could not send or redirect one: drivers/net/veth.c.
+  if (look.walk.hook == HookWalk::Hook::kXdpNative &&
+      (exception.verdict == "XDP_TX" || exception.verdict == "XDP_REDIRECT")) {
+    return false;
+  }
+  return IsXdpHook(look) && look.walk.entries.size() == 1 && !exception.programs.empty() &&
+         look.walk.entries.front().program_id == exception.programs.front().id;
+}
+
 std::string WhyNoProgram(const std::optional<absl::string_view>& reason, const Stack* stack) {
-  if (stack == nullptr) return "no callchain was recorded";
-  if (!reason.has_value()) return "no BPF program on the callchain";
-  if (*reason == "NOT_SPECIFIED" && FreedByXdpPath(*stack)) {
+  if (stack != nullptr && reason == "NOT_SPECIFIED" && FreedByXdpPath(*stack)) {
     return "freed by the XDP receive path after an XDP program's verdict; for ABORTED and unknown "
            "actions an xdp:xdp_exception names the program";
   }
   for (const auto& [name, suspect] : kBpfReasons) {
-    if (name != *reason) continue;
+    if (reason != name) continue;
     return absl::StrCat(name, " points to ", suspect,
                         ", which has returned by then; the event does not tell which");
   }
+  if (stack == nullptr) return "no callchain was recorded";
+  if (!reason.has_value()) return "no BPF program on the callchain";
   return absl::StrCat("no BPF program on the callchain; reason ", *reason);
 }
 
@@ -156,6 +167,7 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
     inputs.confirmed = request.seen.confirmed ||
                        (request.seen.look != nullptr &&
                         TablesConfirm(*attachments_, *request.seen.look, request.time_ns));
+    inputs.exceptions_recorded = request.exceptions_recorded;
     inputs.exception_id = request.exception != nullptr ? request.exception->id : 0;
   }
   const Attribution*& answer = answers_[inputs];
@@ -234,16 +246,18 @@ bool Attributor::BlameCaller(const Stack& stack, uint64_t time_ns, Attribution* 
   return false;
 }
 
-void Attributor::BlameHook(const HookLook& look, bool confirmed, absl::string_view reason,
-                           uint64_t time_ns, Attribution* attribution) const {
-  HookJudgement judgement = JudgeHook(look, confirmed, reason, *names_, [&](uint32_t program_id) {
-    return attachments_->CountPlaces(program_id, time_ns) > PlacesOnHook(look, program_id);
-  });
+void Attributor::BlameHook(const AttributionRequest& request, bool confirmed,
+                           absl::string_view reason, Attribution* attribution) const {
+  const HookLook& look = *request.seen.look;
+  const uint64_t time_ns = request.time_ns;
+  HookJudgement judgement = JudgeHook(
+      look, confirmed, reason, request.exceptions_recorded, *names_,
+      [&](uint32_t id) { return attachments_->CountPlaces(id, time_ns) > PlacesOnHook(look, id); });
   attribution->evidence = judgement.evidence;
   attribution->verdict = std::move(judgement.verdict);
   attribution->why = std::move(judgement.why);
   for (HookJudgement::Suspect& suspect : judgement.suspects) {
-    BlamedProgram blamed = Describe(suspect.program_id, time_ns);
+    BlamedProgram blamed = Describe(suspect.program_id, request.time_ns);
     blamed.attachments = std::move(suspect.attachments);
     attribution->programs.push_back(std::move(blamed));
   }
@@ -257,9 +271,7 @@ Attribution Attributor::OfDrop(const Roles& roles, const Inputs& inputs,
     if (!name.empty()) reason = name;
   }
   const HookLook* look = request.seen.look;
-  if (look != nullptr && request.exception != nullptr && IsXdpHook(*look) &&
-      look->walk.entries.size() == 1 &&
-      look->walk.entries.front().program_id == request.exception->programs.front().id) {
+  if (look != nullptr && request.exception != nullptr && IsOfException(*look, *request.exception)) {
     Attribution attribution = *request.exception;
     attribution.id = 0;
     attribution.evidence = Evidence::kVerdict;
@@ -271,7 +283,7 @@ Attribution Attributor::OfDrop(const Roles& roles, const Inputs& inputs,
   // Where the reason or the place points to a hook, the hook's program dropped the packet, whoever
   // called the function that led there: a frame on the callchain says nothing.
   if (look != nullptr) {
-    BlameHook(*look, inputs.confirmed, reason.value_or(""), request.time_ns, &attribution);
+    BlameHook(request, inputs.confirmed, reason.value_or(""), &attribution);
     return attribution;
   }
   const bool hook_reason = reason.has_value() && PointsToHook(*reason);
@@ -288,8 +300,9 @@ Attribution Attributor::OfDrop(const Roles& roles, const Inputs& inputs,
 
 const Attribution* Attributor::Intern(Attribution attribution) {
   constexpr absl::string_view kSeparator = "\x1f";
-  std::string key = absl::StrCat(static_cast<int>(attribution.evidence), kSeparator,
-                                 attribution.verdict, kSeparator, attribution.why);
+  std::string key =
+      absl::StrCat(static_cast<int>(attribution.evidence), attribution.follows_exception,
+                   kSeparator, attribution.verdict, kSeparator, attribution.why);
   for (const BlamedProgram& program : attribution.programs) {
     absl::StrAppend(&key, kSeparator, program.id, ",", program.load_time_ns, ",", program.type_name,
                     ",", program.function, ",", program.file, ",", program.line);

@@ -39,6 +39,7 @@ struct AttributionRequest {
   // The event before this one on this CPU, where that was an XDP exception on the same device: its
   // packet is freed next (drivers/net/veth.c, net/core/dev.c).
   const Attribution* exception = nullptr;
+  bool exceptions_recorded = false;  // there would have been one
 };
 
 // Borrows the tables. One thread.
@@ -73,6 +74,7 @@ class Attributor {
     uint64_t stack_id = 0;
     uint64_t look_id = 0;
     bool confirmed = false;
+    bool exceptions_recorded = false;
     uint64_t exception_id = 0;
     NetnsId netns;
     friend bool operator==(const Inputs&, const Inputs&) = default;
@@ -90,7 +92,7 @@ class Attributor {
                      const AttributionRequest& request) const;
   // True: the callchain settles it, or at least that nobody can be blamed.
   bool BlameCaller(const Stack& stack, uint64_t time_ns, Attribution* attribution) const;
-  void BlameHook(const HookLook& look, bool confirmed, absl::string_view reason, uint64_t time_ns,
+  void BlameHook(const AttributionRequest& request, bool confirmed, absl::string_view reason,
                  Attribution* attribution) const;
   BlamedProgram Describe(uint32_t program_id, uint64_t time_ns) const;
   const Attribution* Intern(Attribution attribution);

@@ -12,6 +12,7 @@ namespace correlate {
 namespace {
 
 using ::testing::HasSubstr;
+using Hook = HookWalk::Hook;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -26,12 +27,13 @@ class AttributionTest : public ::testing::Test {
     drop_.system = "skb";
     drop_.name = "kfree_skb";
     drop_.fields = {Field("reason", 0)};
-    drop_.fields[0].names = {{2, "NOT_SPECIFIED"}, {3, "NO_SOCKET"}, {81, "TC_INGRESS"}};
+    drop_.fields[0].names = {{2, "NOT_SPECIFIED"}, {3, "NO_SOCKET"}, {80, "TC_EGRESS"},
+                             {81, "TC_INGRESS"},   {82, "XDP"},      {83, "SOCKET_FILTER"}};
     xdp_.id = 1;
     xdp_.system = "xdp";
     xdp_.name = "xdp_exception";
     xdp_.fields = {Field("prog_id", 0), Field("act", 4), Field("ifindex", 8)};
-    xdp_.fields[1].names = {{0, "ABORTED"}, {1, "DROP"}};
+    xdp_.fields[1].names = {{0, "ABORTED"}, {1, "DROP"}, {3, "TX"}};
   }
 
   void AddProgram(uint32_t id, const std::string& type, const std::string& name,
@@ -74,6 +76,42 @@ class AttributionTest : public ::testing::Test {
     request.stack = &stack;
     return attributor_.Attribute(request);
   }
+  // A drop that came with a look at the hook.
+  const Attribution* DropAt(uint32_t reason, const HookLook& look, bool confirmed = true,
+                            const Attribution* exception = nullptr,
+                            std::vector<const Frame*> frames = {}) {
+    Stack& stack = stacks_.emplace_back();
+    stack.id = stacks_.size();
+    stack.frames = std::move(frames);
+    AttributionRequest request;
+    request.format = &drop_;
+    request.raw = Raw({reason});
+    request.time_ns = 1000;
+    request.stack = stack.frames.empty() ? nullptr : &stack;
+    request.seen = {.look = &look, .confirmed = confirmed};
+    request.exception = exception;
+    request.exceptions_recorded = true;
+    return attributor_.Attribute(request);
+  }
+  const HookLook& Look(HookWalk::Hook hook, HookWalk::Kind kind, std::vector<uint32_t> programs) {
+    HookLook& look = looks_.emplace_back();
+    look.id = looks_.size();
+    look.has_netns = true;
+    look.netns = {1, 1};
+    look.ifindex = 4;
+    look.ifname = "veth1";
+    look.walk.hook = hook;
+    for (const uint32_t program : programs) {
+      look.walk.entries.push_back({.kind = kind, .program_id = program});
+    }
+    return look;
+  }
+  const HookLook& Tc(HookWalk::Hook hook, std::vector<uint32_t> programs) {
+    return Look(hook, HookWalk::Kind::kTcx, std::move(programs));
+  }
+  const HookLook& Xdp(HookWalk::Hook hook, std::vector<uint32_t> programs) {
+    return Look(hook, HookWalk::Kind::kXdp, std::move(programs));
+  }
   const Attribution* Exception(uint32_t program, uint32_t act, uint32_t ifindex) {
     AttributionRequest request;
     request.format = &xdp_;
@@ -95,6 +133,7 @@ class AttributionTest : public ::testing::Test {
   Attributor attributor_{&programs_, &attachments_, &names_};
   std::deque<Frame> frames_;
   std::deque<Stack> stacks_;
+  std::deque<HookLook> looks_;
   std::vector<uint8_t> raw_;
 };
 
@@ -199,6 +238,148 @@ TEST_F(AttributionTest, EqualAnswersAreOneObject) {
 TEST_F(AttributionTest, BytesShorterThanTheFormatBlameNobody) {
   EXPECT_EQ(attributor_.Attribute({.format = &xdp_, .time_ns = 1000})->evidence, Evidence::kNone);
   EXPECT_EQ(attributor_.Attribute({.format = &drop_, .time_ns = 1000})->evidence, Evidence::kNone);
+}
+
+TEST_F(AttributionTest, ALookAtTheHookNamesItsOnlyProgram) {
+  AddProgram(100, "sched_cls", "tc_drop");
+  names_.Add({.id = {1, 1}, .name = "blue"});
+  const Attribution* a = DropAt(81, Tc(Hook::kTcIngress, {100}));
+  EXPECT_EQ(a->evidence, Evidence::kSole);
+  EXPECT_EQ(a->verdict, "TC_ACT_SHOT");
+  EXPECT_FALSE(a->follows_exception);
+  ASSERT_THAT(a->programs, SizeIs(1));
+  EXPECT_EQ(a->programs[0].name, "tc_drop");
+  EXPECT_EQ(a->programs[0].type_name, "sched_cls");
+  EXPECT_EQ(a->programs[0].load_time_ns, 10u);
+  ASSERT_THAT(a->programs[0].attachments, SizeIs(1));
+  EXPECT_EQ(a->programs[0].attachments[0].netns_name, "blue");
+
+  const HookLook& both = Tc(Hook::kTcIngress, {100, 101});
+  a = DropAt(81, both);
+  EXPECT_EQ(a->evidence, Evidence::kCandidates);
+  ASSERT_THAT(a->programs, SizeIs(2));
+  EXPECT_EQ(a->programs[1].id, 101u);
+  EXPECT_EQ(a->programs[1].name, "");  // nobody knows it
+  EXPECT_EQ(DropAt(81, Tc(Hook::kTcIngress, {}))->evidence, Evidence::kNone);
+  EXPECT_THAT(DropAt(81, Tc(Hook::kTcIngress, {}))->programs, IsEmpty());
+}
+
+TEST_F(AttributionTest, OneLookIsJudgedByWhetherItIsConfirmed) {
+  const HookLook& look = Tc(Hook::kTcIngress, {100});
+  EXPECT_EQ(DropAt(81, look, false)->evidence, Evidence::kCandidates);
+  EXPECT_EQ(DropAt(81, look, true)->evidence, Evidence::kSole);
+  EXPECT_EQ(DropAt(81, look, false)->evidence, Evidence::kCandidates);
+}
+
+TEST_F(AttributionTest, AnswersFollowWhatIsLearntLater) {
+  const HookLook& look = Tc(Hook::kTcIngress, {100});
+  EXPECT_EQ(DropAt(81, look)->programs.at(0).attachments.at(0).netns_name, "");
+  names_.Add({.id = {1, 1}, .name = "blue"});
+  EXPECT_EQ(DropAt(81, look)->programs.at(0).attachments.at(0).netns_name, "blue");
+  AddProgram(100, "sched_cls", "tc_drop");
+  EXPECT_EQ(DropAt(81, look)->programs.at(0).name, "tc_drop");
+}
+
+TEST_F(AttributionTest, AHooksProgramIsBlamedAndNotWhoeverCalledIntoTheHook) {
+  // mirror clones a packet to a device whose egress filter refuses the clone.
+  AddProgram(90, "sched_cls", "mirror");
+  AddProgram(100, "sched_cls", "egress_filter");
+  const std::vector<const Frame*> frames = {Kernel("__dev_queue_xmit"),
+                                            Kernel("bpf_clone_redirect"), Bpf(90, "mirror")};
+  const Attribution* a = DropAt(80, Tc(Hook::kTcEgress, {100}), true, nullptr, frames);
+  EXPECT_EQ(a->evidence, Evidence::kSole);
+  ASSERT_THAT(a->programs, SizeIs(1));
+  EXPECT_EQ(a->programs[0].name, "egress_filter");
+  // Also where nothing can be named there.
+  a = DropAt(80, Tc(Hook::kTcEgress, {}), true, nullptr, frames);
+  EXPECT_EQ(a->evidence, Evidence::kNone);
+  EXPECT_THAT(a->programs, IsEmpty());
+}
+
+TEST_F(AttributionTest, AHooksReasonWithoutALookIsNotBlamedOnTheCallchain) {
+  AddProgram(90, "sched_cls", "mirror");
+  for (const uint32_t reason : {80, 81, 82, 83}) {
+    const Attribution* a =
+        Drop(reason, {Kernel("__dev_queue_xmit"), Kernel("bpf_clone_redirect"), Bpf(90)});
+    EXPECT_EQ(a->evidence, Evidence::kNone) << reason;
+    EXPECT_THAT(a->programs, IsEmpty()) << reason;
+    EXPECT_THAT(a->why, HasSubstr("points to")) << reason;
+  }
+}
+
+TEST_F(AttributionTest, WithoutACallchainTheReasonStillPointsToItsHook) {
+  AttributionRequest request = {.format = &drop_, .raw = Raw({81}), .time_ns = 1000};
+  EXPECT_THAT(attributor_.Attribute(request)->why, HasSubstr("tc or tcx filter on ingress"));
+  request.raw = Raw({3});
+  EXPECT_EQ(attributor_.Attribute(request)->why, "no callchain was recorded");
+}
+
+TEST_F(AttributionTest, ThePacketOfAnExceptionFollowsIt) {
+  AddProgram(231, "xdp", "fw_main");
+  const Attribution* exception = Exception(231, 0, 4);
+  for (const Hook hook : {Hook::kXdpNative, Hook::kXdpGeneric}) {
+    // Even where nothing confirms the look: the exception does.
+    const Attribution* a = DropAt(2, Xdp(hook, {231}), false, exception);
+    EXPECT_EQ(a->evidence, Evidence::kVerdict);
+    EXPECT_EQ(a->verdict, "XDP_ABORTED");
+    EXPECT_TRUE(a->follows_exception);
+    EXPECT_NE(a->id, exception->id);
+    ASSERT_THAT(a->programs, SizeIs(1));
+    EXPECT_EQ(a->programs[0].name, "fw_main");
+  }
+  const Attribution* unknown = Exception(231, 42, 4);
+  EXPECT_EQ(DropAt(2, Xdp(Hook::kXdpNative, {231}), true, unknown)->verdict, "XDP action 42");
+}
+
+TEST_F(AttributionTest, OnlyADropAtTheHookOfTheSameProgramFollowsAnException) {
+  AddProgram(231, "xdp", "fw_main");
+  const Attribution* exception = Exception(231, 0, 4);
+  const Attribution* a = DropAt(2, Xdp(Hook::kXdpNative, {232}), true, exception);
+  EXPECT_FALSE(a->follows_exception);
+  EXPECT_EQ(a->evidence, Evidence::kSole);
+  EXPECT_EQ(a->programs.at(0).id, 232u);
+  a = DropAt(2, Xdp(Hook::kXdpNative, {}), true, exception);
+  EXPECT_FALSE(a->follows_exception);
+  EXPECT_EQ(a->evidence, Evidence::kNone);
+  a = DropAt(81, Tc(Hook::kTcIngress, {231}), true, exception);
+  EXPECT_FALSE(a->follows_exception);
+  EXPECT_EQ(a->verdict, "TC_ACT_SHOT");
+  a = DropAt(2, Xdp(Hook::kXdpNative, {231}));
+  EXPECT_FALSE(a->follows_exception);
+  EXPECT_EQ(a->verdict, "XDP_DROP");
+}
+
+TEST_F(AttributionTest, NativeXdpThatCouldNotSendFreesNoPacket) {
+  const Attribution* tx = Exception(231, 3, 4);
+  ASSERT_EQ(tx->verdict, "XDP_TX");
+  const Attribution* a = DropAt(2, Xdp(Hook::kXdpNative, {231}), true, tx);
+  EXPECT_FALSE(a->follows_exception);
+  EXPECT_EQ(a->verdict, "XDP_DROP");
+  // Generic XDP does (net/core/dev.c, generic_xdp_tx).
+  EXPECT_TRUE(DropAt(2, Xdp(Hook::kXdpGeneric, {231}), true, tx)->follows_exception);
+}
+
+TEST_F(AttributionTest, WithoutExceptionsRecordedAnXdpVerdictIsUnknown) {
+  const HookLook& look = Xdp(Hook::kXdpNative, {231});
+  AttributionRequest request = {.format = &drop_, .raw = Raw({2}), .time_ns = 1000};
+  request.seen = {.look = &look, .confirmed = true};
+  EXPECT_EQ(attributor_.Attribute(request)->verdict, "");
+  request.exceptions_recorded = true;
+  EXPECT_EQ(attributor_.Attribute(request)->verdict, "XDP_DROP");
+}
+
+TEST_F(AttributionTest, AnExceptionsNamespaceTellsItsAttachment) {
+  AddProgram(231, "xdp", "fw_main");
+  attachments_.Add({.hook = "xdp", .program_id = 231, .netns = {1, 1}, .ifindex = 4});
+  attachments_.Add({.hook = "xdp", .program_id = 231, .netns = {2, 2}, .ifindex = 4});
+  for (const uint64_t netns : {1, 2}) {
+    Packet packet = {.has_netns = true, .netns = {netns, netns}, .ifindex = 4};
+    const Attribution* a = attributor_.Attribute(
+        {.format = &xdp_, .raw = Raw({231, 0, 4}), .time_ns = 1000, .packet = &packet});
+    ASSERT_THAT(a->programs.at(0).attachments, SizeIs(1));
+    EXPECT_EQ(a->programs[0].attachments[0].netns.inode, netns);
+    EXPECT_EQ(a->why, "the event names the program");
+  }
 }
 
 TEST_F(AttributionTest, OtherEventsAreNobodysFault) {

@@ -23,6 +23,10 @@ Context ContextOfFlags(std::optional<uint64_t> flags) {
   return *flags & kSoftirq ? Context::kSoftirq : Context::kTask;
 }
 
+// True if an event of context `now` interrupted what ran in context `before` on the same CPU, which
+// then goes on after it.
+bool Interrupts(Context now, Context before) { return before != Context::kUnknown && now > before; }
+
 }  // namespace
 
 Correlator::Correlator(TraceSink* sink)
@@ -36,6 +40,7 @@ void Correlator::AddFormat(EventFormat format) {
     if (entry->format.fields[i].is_code) entry->code_fields.push_back(i);
   }
   if (!entry->format.synthetic) entry->common_flags = FindField(entry->format, "common_flags");
+  exceptions_recorded_ |= entry->format.FullName() == "xdp:xdp_exception";
   sink_->OnFormat(entry->format);
   formats_.push_back(std::move(entry));
 }
@@ -123,22 +128,25 @@ const Attribution* Correlator::Attribute(const Format& format, const TracepointS
   request.time_ns = sample.time_ns;
   request.stack = event->stack;
   request.packet = event->packet;
+  request.exceptions_recorded = exceptions_recorded_;
   Exception& last = exceptions_[sample.cpu];
+  const bool interrupts = Interrupts(event->context, last.context);
   if (sample.enrichment != nullptr) {
     const Packet& packet = sample.enrichment->packet;
     request.seen = looks_.Add(sample.cpu, sample.time_ns, *sample.enrichment);
     event->look = request.seen.look;
-    if (last.attribution != nullptr && last.netns == packet.netns &&
+    if (last.attribution != nullptr && !interrupts && last.netns == packet.netns &&
         last.ifindex == packet.ifindex && packet.has_netns &&
         sample.time_ns - last.time_ns < kExceptionToFreeNs) {
       request.exception = last.attribution;
     }
   }
   const Attribution* attribution = attributor_.Attribute(request);
-  last = Exception();
+  if (!interrupts) last = Exception();
   if (attribution != nullptr && attribution->evidence == Evidence::kEvent &&
       event->packet != nullptr && event->packet->has_netns) {
-    last = {attribution, event->packet->netns, event->packet->ifindex, sample.time_ns};
+    last = {attribution, event->packet->netns, event->packet->ifindex, sample.time_ns,
+            event->context};
   }
   return attribution;
 }

@@ -63,12 +63,13 @@ class Correlator : public EventSink {
     std::vector<size_t> code_fields;  // indices of fields that hold addresses of code
     const FormatField* common_flags = nullptr;
   };
-  // The XDP exception that a CPU's last event was.
+  // The XDP exception that a CPU's last event was, but for those that interrupted it since.
   struct Exception {
     const Attribution* attribution = nullptr;  // null: it was another event
     NetnsId netns;
     uint32_t ifindex = 0;
     uint64_t time_ns = 0;
+    Context context = Context::kUnknown;
   };
   void OnSample(const TracepointSample& sample);
   const Attribution* Attribute(const Format& format, const TracepointSample& sample,
@@ -85,6 +86,7 @@ class Correlator : public EventSink {
   NetnsNames netns_names_;
   HookLooks looks_;
   absl::flat_hash_map<uint32_t, Exception> exceptions_;  // by CPU
+  bool exceptions_recorded_ = false;
   TaskNames tasks_;
   StackResolver stacks_;
   Attributor attributor_;

@@ -99,28 +99,41 @@ std::vector<HookJudgement::Suspect> Suspects(const HookLook& look, const NetnsNa
   return suspects;
 }
 
-// What speaks against certainty, in plain words; empty: nothing.
-std::vector<std::string> Doubts(const HookLook& look, bool confirmed) {
+// A program that was detached just now (kernel/bpf/syscall.c, bpf_prog_free_id), or one that could
+// not be read.
+bool IsNamelessProgram(const HookWalk::Entry& entry) {
+  return entry.program_id == 0 && entry.kind != Kind::kClassifier && entry.kind != Kind::kClsBpf &&
+         entry.kind != Kind::kSocketFilter;
+}
+
+// Something attached that no program id is known of.
+std::string OtherInWords(const HookLook& look, const HookWalk::Entry& entry) {
+  if (IsNamelessProgram(entry)) return "a program that has lost its id";
+  if (entry.kind == Kind::kSocketFilter) return "a classic filter";
+  std::string what = "classic BPF";
+  if (entry.kind == Kind::kClassifier) {
+    what = entry.classifier.empty() ? "a classifier" : entry.classifier;
+  }
+  return IsTc(look.walk.hook) ? absl::StrCat(what, " at pref ", entry.pref) : what;
+}
+
+// What speaks against certainty, in plain words; empty: nothing. `programs`: different ones there.
+std::vector<std::string> Doubts(const HookLook& look, size_t programs, bool confirmed) {
   std::vector<std::string> doubts;
   const HookWalk& walk = look.walk;
   std::vector<std::string> others;
-  size_t programs = 0;
   bool other_protocol = false;
   bool not_direct = false;
   for (const HookWalk::Entry& entry : walk.entries) {
-    programs += entry.program_id != 0;
     other_protocol |= entry.other_protocol;
     not_direct |= entry.not_direct;
-    if (entry.program_id != 0) continue;
-    const absl::string_view what = entry.kind == Kind::kClassifier
-                                       ? absl::string_view(entry.classifier)
-                                   : entry.kind == Kind::kClsBpf ? "classic BPF"
-                                                                 : "classic filter";
-    others.push_back(IsTc(walk.hook) ? absl::StrCat(what, " at pref ", entry.pref)
-                                     : std::string(what));
+    if (entry.program_id == 0) others.push_back(OtherInWords(look, entry));
   }
   if (programs > 1) doubts.push_back(absl::StrCat("one of ", programs, " programs there"));
-  if (!others.empty()) doubts.push_back(absl::StrCat(absl::StrJoin(others, ", "), " may drop too"));
+  if (!others.empty()) {
+    doubts.push_back(
+        absl::StrCat(absl::StrJoin(others, ", "), programs > 0 ? " may drop too" : " may drop"));
+  }
   if (walk.shared_block) doubts.push_back("the filters are a shared block's");
   if (not_direct) doubts.push_back("a filter without direct-action leaves the verdict to actions");
   if (other_protocol) doubts.push_back("a filter there is for another protocol than the packet's");
@@ -133,11 +146,13 @@ std::vector<std::string> Doubts(const HookLook& look, bool confirmed) {
   return doubts;
 }
 
-std::string VerdictOf(Hook hook, absl::string_view reason) {
+std::string VerdictOf(Hook hook, absl::string_view reason, bool exceptions_recorded) {
   if (IsTc(hook)) return "TC_ACT_SHOT";
-  // The kernel gives a reason of its own to a redirect of generic XDP that fails.
-  if (IsXdp(hook)) return reason == "XDP" ? "XDP_REDIRECT" : "XDP_DROP";
-  return "";
+  if (!IsXdp(hook)) return "";
+  // The kernel gives a reason of its own to a redirect of generic XDP that fails. XDP_ABORTED and
+  // unknown actions have the same reason as XDP_DROP, and only their exceptions tell them apart.
+  if (reason == "XDP") return "XDP_REDIRECT";
+  return exceptions_recorded ? "XDP_DROP" : "";
 }
 
 }  // namespace
@@ -165,7 +180,7 @@ std::string HookInWords(const HookLook& look) {
 }
 
 HookJudgement JudgeHook(const HookLook& look, bool confirmed, absl::string_view reason,
-                        const NetnsNames& names,
+                        bool exceptions_recorded, const NetnsNames& names,
                         absl::FunctionRef<bool(uint32_t)> may_run_elsewhere) {
   HookJudgement judgement;
   const std::vector<HookWalk::Entry>& entries = look.walk.entries;
@@ -177,16 +192,19 @@ HookJudgement JudgeHook(const HookLook& look, bool confirmed, absl::string_view 
     judgement.suspects.push_back(
         {.program_id = entry.program_id, .attachments = {AttachmentOf(look, entry, names)}});
     judgement.evidence = Evidence::kVerdict;
-    judgement.verdict = VerdictOf(look.walk.hook, reason);
+    judgement.verdict = VerdictOf(look.walk.hook, reason, exceptions_recorded);
     judgement.why = absl::StrCat("of ", entries.size(), " on ", HookInWords(look),
                                  " it was the last to run, by the programs' run counts");
     return judgement;
   }
   judgement.suspects = Suspects(look, names);
   const std::string where = HookInWords(look);
-  const std::vector<std::string> doubts = Doubts(look, confirmed);
+  const std::vector<std::string> doubts = Doubts(look, judgement.suspects.size(), confirmed);
   if (judgement.suspects.empty()) {
-    judgement.why = absl::StrCat("no BPF program on ", where);
+    const auto& entries = look.walk.entries;
+    const bool nameless = std::any_of(entries.begin(), entries.end(), IsNamelessProgram);
+    judgement.why = absl::StrCat(
+        nameless ? "no BPF program that can be named on " : "no BPF program on ", where);
     // Doubts about a program are none about its absence, but for these.
     if (!look.walk.entries.empty() || look.walk.broken || look.walk.truncated) {
       absl::StrAppend(&judgement.why, ": ", absl::StrJoin(doubts, "; "));
@@ -195,8 +213,10 @@ HookJudgement JudgeHook(const HookLook& look, bool confirmed, absl::string_view 
   }
   if (doubts.empty()) {
     judgement.evidence = Evidence::kSole;
-    judgement.verdict = VerdictOf(look.walk.hook, reason);
+    judgement.verdict = VerdictOf(look.walk.hook, reason, exceptions_recorded);
     judgement.why = absl::StrCat("the only program on ", where);
+    const size_t times = judgement.suspects.front().attachments.size();
+    if (times > 1) absl::StrAppend(&judgement.why, ", attached there ", times, " times");
     return judgement;
   }
   judgement.evidence = Evidence::kCandidates;

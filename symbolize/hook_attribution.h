@@ -1,7 +1,8 @@
 // What a look at a hook says about who dropped the packet there. Pure.
 //
-// `sole` only where nothing else on the hook can drop: no other program, no classifier or action
-// that is no BPF program, no shared block, no jump, and where the look is confirmed (hook_looks.h).
+// `sole` only where nothing else on the hook can drop: no other program (one that is attached twice
+// is no other), no classifier or action that is no BPF program, no shared block, no jump, and where
+// the look is confirmed (hook_looks.h).
 // `verdict` where the programs' run counts tell the last one that ran (run_counts.h);
 // `may_run_elsewhere` says of a program that it is attached to another place too, so that its
 // counts prove nothing. Else `candidates`, in running order. Hooks behind which other things stand
@@ -28,14 +29,15 @@ struct HookJudgement {
     std::vector<Attachment> attachments;
   };
   Evidence evidence = Evidence::kNone;
-  std::string verdict;  // only with kSole
+  std::string verdict;  // only with kSole; empty: unknown
   std::string why;
   std::vector<Suspect> suspects;  // in running order, each program once
 };
 
-// `reason` is the drop reason's name, or empty.
+// `reason` is the drop reason's name, or empty. `exceptions_recorded`: an XDP exception of this
+// packet would have been seen.
 HookJudgement JudgeHook(const HookLook& look, bool confirmed, absl::string_view reason,
-                        const NetnsNames& names,
+                        bool exceptions_recorded, const NetnsNames& names,
                         absl::FunctionRef<bool(uint32_t program_id)> may_run_elsewhere);
 
 // "tc ingress of veth1", for sentences.

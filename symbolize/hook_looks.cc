@@ -53,11 +53,15 @@ HookLooks::Seen HookLooks::Add(uint32_t cpu, uint64_t time_ns, const Enrichment&
   OnePlace& place = places_[Place{enrichment.walk.hook, seen.look->netns, seen.look->ifindex,
                                   seen.look->walk.cgroup_id}];
   const uint64_t list = seen.look->list_id;
-  if (place.any.list_id != list) place.any = {list, time_ns};
+  if (place.list_id != list) {
+    place.list_id = list;
+    place.since_ns = time_ns;
+    ++place.row;
+  }
   uint64_t& before = place.by[{cpu, enrichment.context}];
-  seen.confirmed = (before == list && enrichment.context != Context::kUnknown) ||
-                   place.any.since_ns + kSettledNs <= time_ns;
-  before = list;
+  seen.confirmed = (before == place.row && enrichment.context != Context::kUnknown) ||
+                   place.since_ns + kSettledNs <= time_ns;
+  before = place.row;
   return seen;
 }
 

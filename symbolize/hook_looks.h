@@ -5,7 +5,7 @@
 // program may have been replaced. So a look is confirmed only by an earlier one that saw the same:
 // the last one on the same CPU and in the same context (packets of one context do not interrupt
 // each other there, so it lies before this packet's way through the hook), or one so long ago that
-// no packet is under way for that long, with nothing else seen in between. One thread.
+// no packet is under way for that long; with nothing else seen in between on any CPU. One thread.
 #ifndef SYMBOLIZE_HOOK_LOOKS_H_
 #define SYMBOLIZE_HOOK_LOOKS_H_
 
@@ -49,13 +49,12 @@ class HookLooks {
                         p.cgroup_id);
     }
   };
-  struct Last {
-    uint64_t list_id = 0;
-    uint64_t since_ns = 0;  // of the first in an unbroken row of equal looks
-  };
+  // The unbroken row of equal looks, by whomever, that goes on.
   struct OnePlace {
-    Last any;                                             // by whomever
-    std::map<std::pair<uint32_t, Context>, uint64_t> by;  // list id, by CPU and context
+    uint64_t list_id = 0;
+    uint64_t since_ns = 0;
+    uint64_t row = 0;                                     // counts them
+    std::map<std::pair<uint32_t, Context>, uint64_t> by;  // last row, by CPU and context
   };
   const HookLook* Intern(const Enrichment& enrichment);
 

@@ -153,7 +153,8 @@ std::vector<KernelSymbols::TextRange> KernelSymbols::FindText(absl::string_view 
     if (!entries_[i].text) continue;
     const absl::string_view name = Name(entries_[i]);
     if (name.substr(0, name.find('.')) != function) continue;
-    found.push_back({entries_[i].address, entries_[i + 1].address});
+    const uint64_t begin = entries_[i].address;
+    found.push_back({begin, begin + std::min(entries_[i + 1].address - begin, kMostSymbolBytes)});
   }
   return found;
 }

@@ -78,5 +78,43 @@ TEST(KernelSymbols, PassesOverLinesOfAnotherShape) {
   EXPECT_EQ(symbols.Lookup(0xffffffff81000104)->name, "good");
 }
 
+TEST(KernelSymbols, FindsTheTextOfAFunctionWithWhatWasSplitOff) {
+  const KernelSymbols symbols = Parse(
+      "ffffffff81000000 t veth_xdp_rcv_skb\n"
+      "ffffffff81000100 t veth_xdp_rcv_skb_of_another\n"
+      "ffffffff81000200 T do_xdp_generic\n"
+      "ffffffff81000280 D do_xdp_generic\n"
+      "ffffffffc0000000 t veth_xdp_rcv_skb.part.0\t[veth]\n"
+      "ffffffffc0000040 t veth_xdp_rcv_skb.cold\t[veth]\n"
+      "ffffffffc0000060 d data\t[veth]\n"
+      "ffffffffc0000080 t at_the_end\t[veth]\n");
+  const auto found = symbols.FindText("veth_xdp_rcv_skb");
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_EQ(found[0].begin, 0xffffffff81000000);
+  EXPECT_EQ(found[0].end, 0xffffffff81000100);
+  EXPECT_EQ(found[1].begin, 0xffffffffc0000000);
+  EXPECT_EQ(found[1].end, 0xffffffffc0000040);
+  EXPECT_EQ(found[2].begin, 0xffffffffc0000040);
+  EXPECT_EQ(found[2].end, 0xffffffffc0000060);
+  // Bounded by data, and data of that name is none.
+  const auto generic = symbols.FindText("do_xdp_generic");
+  ASSERT_EQ(generic.size(), 1u);
+  EXPECT_EQ(generic[0].end, 0xffffffff81000280);
+  EXPECT_TRUE(symbols.FindText("veth_xdp").empty());
+  EXPECT_TRUE(symbols.FindText("").empty());
+  // Nobody knows where the last one ends.
+  EXPECT_TRUE(symbols.FindText("at_the_end").empty());
+  EXPECT_TRUE(KernelSymbols().FindText("do_xdp_generic").empty());
+}
+
+TEST(KernelSymbols, TextBeforeAGapEndsBeforeIt) {
+  const KernelSymbols symbols = Parse(
+      "ffffffff81000000 T last_of_the_kernel\n"
+      "ffffffffc0000000 t first_of_a_module\t[veth]\n");
+  const auto found = symbols.FindText("last_of_the_kernel");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_LE(found[0].end - found[0].begin, uint64_t{1} << 20);
+}
+
 }  // namespace
 }  // namespace correlate
