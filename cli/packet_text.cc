@@ -43,7 +43,7 @@ void PutHeaders(const PacketHeaders& headers, Json* json) {
 
 std::string Endpoint(const PacketHeaders& headers, const std::array<uint8_t, 16>& address,
                      uint16_t port) {
-  const std::string text = AddressText(headers.family, address);
+  std::string text = AddressText(headers.family, address);
   if (!headers.has_ports) return text;
   return headers.family == IpFamily::kIpv6 ? absl::StrCat("[", text, "]:", port)
                                            : absl::StrCat(text, ":", port);
