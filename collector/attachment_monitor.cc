@@ -210,7 +210,10 @@ void AttachmentMonitor::Hear(int32_t nsid, const Notification& notification) {
   }
   const auto heard = scanner_.heard().find(nsid);
   // Numbers of namespaces that ended are given anew.
-  if (heard == scanner_.heard().end() || ended_.contains(heard->second)) return LookAtAllSoon();
+  if (heard == scanner_.heard().end() || ended_.contains(heard->second) ||
+      !scanner_.InSight(heard->second)) {
+    return LookAtAllSoon();
+  }
   const NetnsId& netns = heard->second;
   const uint64_t now_ns = NowNs();
   MarkChanged(netns, now_ns + kSettleNs);

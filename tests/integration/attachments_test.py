@@ -286,6 +286,23 @@ filter del dev near0 ingress pref 10 handle 1 bpf
     self.assertLess(int(found['seen_from_ns']), attached.after_ns + SEEN_WITHIN_NS)
     self.assertLess(int(found['seen_to_ns']), gone.after_ns)
 
+  def test_the_end_of_a_namespace_with_a_number_is_notified(self):
+    self.remember_ids('lab_tc_verdict')
+    brief = self.namespace('brief')
+    outside = f'br{os.getpid()}'
+    with brief.entered():
+      L.ip_commands(f'link add there type veth peer name {outside} netns {os.getpid()}')
+      harness.run([harness.TC, 'qdisc', 'add', 'dev', 'there', 'clsact'])
+    self.filter(brief, 'there', 'add', 10, 'lab_tc_verdict')
+    recording = self.recording()
+    self.settle()
+    with Moment() as gone:
+      brief.close_now()
+      harness.wait_for(lambda: not os.path.exists(f'/sys/class/net/{outside}'), 'the end of the namespace')
+    self.settle()
+    self.end(recording)
+    self.assert_went(self.only_attachment('lab_tc_verdict'), gone)
+
   def test_a_namespace_that_only_links_lead_to(self):
     """No name and no process: only the iterator over links can tell."""
     self.remember_ids('lab_tc_verdict')
