@@ -25,6 +25,8 @@ constexpr uint64_t kMs = 1'000'000;
 // Everything, where nothing was notified: at most so often, and at most a hundredth of the time.
 constexpr uint64_t kAllEveryNs = 250 * kMs;
 constexpr uint64_t kAllShare = 100;
+// Links alone, which takes a fraction of that.
+constexpr uint64_t kLinksEveryNs = 1'000 * kMs;
 // Where something happened: soon, when the rest of it has happened too, and at most a twentieth.
 constexpr uint64_t kSettleNs = 20 * kMs;
 constexpr uint64_t kShare = 20;
@@ -133,7 +135,8 @@ void AttachmentMonitor::Run() {
   scanner_.LoadIterator();
   own_program_id_ = scanner_.own_program_id();
   next_all_ns_ = NowNs();  // again, with what links tell
-  next_links_ns_ = links_again_ns_ = kForever;
+  next_links_ns_ = next_all_ns_ + kLinksEveryNs;
+  links_again_ns_ = kForever;
   while (!stop_) {
     Wait();
     Listen();
@@ -210,7 +213,10 @@ void AttachmentMonitor::Hear(int32_t nsid, const Notification& notification) {
   }
   const auto heard = scanner_.heard().find(nsid);
   // Numbers of namespaces that ended are given anew.
-  if (heard == scanner_.heard().end() || ended_.contains(heard->second)) return LookAtAllSoon();
+  if (heard == scanner_.heard().end() || ended_.contains(heard->second) ||
+      !scanner_.InSight(heard->second)) {
+    return LookAtAllSoon();
+  }
   const NetnsId& netns = heard->second;
   const uint64_t now_ns = NowNs();
   MarkChanged(netns, now_ns + kSettleNs);
@@ -245,7 +251,7 @@ absl::Status AttachmentMonitor::LookAtAll() {
   const uint64_t took_ns = end_ns - begin_ns;
   next_all_ns_ = end_ns + std::max(kAllEveryNs, kAllShare * took_ns);
   rest_from_all_until_ns_ = end_ns + kShare * took_ns;
-  next_links_ns_ = kForever;
+  next_links_ns_ = end_ns + kLinksEveryNs;
   std::erase_if(rest_until_, [&](const auto& rest) { return rest.second < end_ns; });
   return status;
 }
@@ -253,7 +259,6 @@ absl::Status AttachmentMonitor::LookAtAll() {
 void AttachmentMonitor::LookAtLinks() {
   const uint64_t begin_ns = NowNs();
   if (begin_ns >= links_again_ns_) links_again_ns_ = kForever;
-  next_links_ns_ = kForever;
   for (const NetnsId& netns : scanner_.NamespacesOfChangedLinks()) {
     if (netns.inode == 0) {
       LookAtAllSoon();  // cgroups, extensions
@@ -262,6 +267,7 @@ void AttachmentMonitor::LookAtLinks() {
     }
   }
   const uint64_t end_ns = NowNs();
+  next_links_ns_ = end_ns + std::max(kLinksEveryNs, kAllShare * (end_ns - begin_ns));
   if (links_again_ns_ != kForever) {
     links_again_ns_ = std::max(links_again_ns_, end_ns + kShare * (end_ns - begin_ns));
   }

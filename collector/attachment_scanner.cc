@@ -110,7 +110,7 @@ absl::Status AttachmentScanner::LookAtAll(Tell tell) {
   std::set<NetnsId> visited;
   RETURN_IF_ERROR(Visit(discovery.places, tell, &walk, &visited));
   for (std::string& note : NetnsNotes(discovery, walk)) Note(std::move(note));
-  heard_.clear();
+  std::map<int32_t, NetnsId> heard;
   for (auto known = known_.begin(); known != known_.end();) {
     if (!visited.contains(known->first)) {
       // Nobody leads to it any more; a socket or a descriptor may still hold it.
@@ -119,9 +119,12 @@ absl::Status AttachmentScanner::LookAtAll(Tell tell) {
       continue;
     }
     const Netns& netns = known->second.netns;
-    if (netns.heard) heard_[netns.own ? -1 : netns.nsid] = netns.id;
+    if (netns.heard) heard[netns.own ? -1 : netns.nsid] = netns.id;
     ++known;
   }
+  // Of those out of sight the end is still to be heard.
+  heard.insert(heard_.begin(), heard_.end());
+  heard_ = std::move(heard);
   LookAtCgroups(tell);
   LookAtLinks(tell);
   return absl::OkStatus();

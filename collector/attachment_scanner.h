@@ -52,9 +52,9 @@ class AttachmentScanner {
   void TellAnew(const NetnsId& netns);
   // A place on a device as the last look saw the device; none if it did not.
   std::optional<Attachment> PlaceOnDevice(const NetnsId& netns, uint32_t ifindex) const;
-  // Those of the last look at all that the kernel notifies us of, by their number (-1: our own).
+  // Those that the kernel notifies us of, by their number (-1: our own), until they are forgotten.
   const std::map<int32_t, NetnsId>& heard() const { return heard_; }
-  size_t namespaces() const { return known_.size(); }
+  bool InSight(const NetnsId& netns) const { return known_.contains(netns); }
 
   // The BPF iterator that this tool loaded; 0: none.
   uint32_t own_program_id() const { return iterator_ ? iterator_->program_id() : 0; }

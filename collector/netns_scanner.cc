@@ -80,8 +80,10 @@ class Walker {
 };
 
 Walker::Entered Walker::Enter(const NetnsPlace& place) {
-  for (const std::string& path : place.paths) {
-    const ScopedFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Processes before names: while a file below /run/netns is open, if only for some microseconds,
+  // an umount(2) of it that does not detach fails with EBUSY.
+  for (auto path = place.paths.rbegin(); path != place.paths.rend(); ++path) {
+    const ScopedFd fd(open(path->c_str(), O_RDONLY | O_CLOEXEC));
     struct stat status = {};
     // Another namespace by now: the process is gone and its id reused.
     if (!fd.valid() || fstat(fd.get(), &status) != 0 || status.st_ino != place.inode) continue;

@@ -33,12 +33,13 @@ void CountPositions(std::vector<AttachmentTable::OnHook>& entries) {
 // ---- What SeenOverTime asks for; the cookie stays out of places, for At() may not know it ----
 
 std::string PlaceOf(const Netns& netns) { return absl::StrCat(netns.id.inode); }
-bool SameThing(const Netns& a, const Netns& b) { return a.id == b.id && a.name == b.name; }
+bool SameThing(const Netns& a, const Netns& b) { return a.id == b.id; }
 bool Refresh(Netns& known, const Netns& seen) {
-  if (known.heard == seen.heard) return false;
+  const bool changed = known.heard != seen.heard || known.name != seen.name;
   known.heard = seen.heard;
   known.nsid = seen.nsid;
-  return true;
+  known.name = seen.name;
+  return changed;
 }
 
 std::string DevicePlace(const NetnsId& netns, uint32_t ifindex) {
@@ -46,9 +47,14 @@ std::string DevicePlace(const NetnsId& netns, uint32_t ifindex) {
 }
 std::string PlaceOf(const Device& device) { return DevicePlace(device.netns, device.ifindex); }
 bool SameThing(const Device& a, const Device& b) {
-  return a.netns == b.netns && a.ifname == b.ifname && a.kind == b.kind;
+  return a.netns == b.netns && a.ifname == b.ifname &&
+         (a.kind == b.kind || a.kind.empty() || b.kind.empty());  // links tell no kind
 }
-bool Refresh(Device&, const Device&) { return false; }
+bool Refresh(Device& known, const Device& seen) {
+  if (seen.kind.empty() || known.kind == seen.kind) return false;
+  known.kind = seen.kind;
+  return true;
+}
 
 std::string HookPlace(const NetnsId& netns, uint32_t ifindex, absl::string_view hook,
                       absl::string_view direction) {
@@ -72,6 +78,7 @@ bool Refresh(Attachment& known, const Attachment& seen) {
   take(known.position, seen.position);
   take(known.positions, seen.positions);
   if (seen.link_id != 0) take(known.link_id, seen.link_id);
+  take(known.netns_name, seen.netns_name);
   return changed;
 }
 
@@ -82,8 +89,8 @@ bool Counts(const Attachment& attachment) { return !attachment.IsObstacle(); }
 bool SamePlace(const Attachment& a, const Attachment& b) {
   const auto place = [](const Attachment& x) {
     return std::tie(x.program_id, x.ifindex, x.netns, x.hook, x.direction, x.mode, x.chain, x.pref,
-                    x.handle, x.ifname, x.netns_name, x.kind, x.block, x.dispatcher_id,
-                    x.attach_type, x.cgroup_id, x.cgroup, x.family, x.point, x.priority);
+                    x.handle, x.ifname, x.kind, x.block, x.dispatcher_id, x.attach_type,
+                    x.cgroup_id, x.cgroup, x.family, x.point, x.priority);
   };
   const bool one_link =
       a.link_id == b.link_id || (a.hook == "xdp" && (a.link_id == 0 || b.link_id == 0));
@@ -267,7 +274,7 @@ AttachmentTable::Changes AttachmentTable::Current() const {
   Changes all;
   const auto take = [](const auto& things, auto* into) {
     things.ForEach([&](const auto& entry) {
-      if (entry.current) into->push_back(entry.thing);
+      if (entry.current && !entry.out_of_sight) into->push_back(entry.thing);
     });
   };
   take(namespaces_, &all.namespaces);

@@ -14,8 +14,9 @@
 
 namespace correlate {
 
-// Everything but the times and the position is the same. A link that is unknown of one of two XDP
-// attachments is no difference: only one program of a mode fits on a device.
+// Everything is the same but times, position, and the name that a namespace may get at any time. A
+// link that is unknown of one of two XDP attachments is no difference: only one program of a mode
+// fits on a device.
 bool SamePlace(const Attachment& a, const Attachment& b);
 
 class AttachmentTable {

@@ -249,6 +249,40 @@ TEST(AttachmentTableTest, OutOfSightIsNotGone) {
   table.Apply(Look(200, 210, {Tcx(5, 50)}));
   EXPECT_EQ(table.Apply(NetnsLost{kBlue, 300, /*ended=*/false}).attachments[0].absent_after_ns, 0);
   EXPECT_THAT(On(table, "tcx", 400), ElementsAre("5?"));
+  EXPECT_THAT(table.Current().attachments, IsEmpty());
+  // Back in sight: it was there all along.
+  EXPECT_THAT(table.Apply(Look(500, 510, {Tcx(5, 50)})).attachments, IsEmpty());
+  EXPECT_THAT(On(table, "tcx", 400), ElementsAre("5"));  // but no looks at others agree
+  EXPECT_EQ(table.Current().attachments.size(), 1);
+}
+
+TEST(AttachmentTableTest, WordOfItsEndMayComeWhenItIsOutOfSight) {
+  AttachmentTable table;
+  table.Apply(Look(100, 110, {Tcx(5, 50)}));
+  table.Apply(NetnsLost{kBlue, 200, /*ended=*/false});
+  EXPECT_THAT(table.Apply(NetnsLost{kBlue, 210, /*ended=*/false}).attachments, IsEmpty());
+  const auto ended = table.Apply(NetnsLost{kBlue, 300, /*ended=*/true}).attachments;
+  ASSERT_EQ(ended.size(), 1);
+  EXPECT_EQ(ended[0].absent_after_ns, 300);
+  EXPECT_THAT(On(table, "tcx", 310), IsEmpty());
+}
+
+TEST(AttachmentTableTest, WhatStaysOutOfSightIsForgotten) {
+  constexpr uint64_t kMinute = 60'000'000'000;
+  AttachmentTable table;
+  table.Apply(Look(100, 110, {Tcx(5, 50)}));
+  table.Apply(NetnsLost{kBlue, 200, /*ended=*/false});
+  table.Apply(Look(300, 310, {Tcx(5, 50)}));  // back
+  AttachmentLook elsewhere = Look(2 * kMinute, 2 * kMinute + 1, {});
+  elsewhere.netns.id = elsewhere.devices[0].netns = {.inode = 101, .cookie = 8};
+  table.Apply(elsewhere);
+  EXPECT_EQ(table.Find("tcx", kVeth, 5).size(), 1);
+  table.Apply(NetnsLost{kBlue, 2 * kMinute + 2, /*ended=*/false});
+  elsewhere.begin_ns = 4 * kMinute;
+  elsewhere.end_ns = 4 * kMinute + 1;
+  table.Apply(elsewhere);
+  EXPECT_THAT(table.Find("tcx", kVeth, 5), IsEmpty());
+  EXPECT_THAT(table.Apply(NetnsLost{kBlue, 5 * kMinute, /*ended=*/true}).attachments, IsEmpty());
 }
 
 TEST(AttachmentTableTest, WhatOnlyItsLinkToldIsSeenLater) {
@@ -264,6 +298,23 @@ TEST(AttachmentTableTest, WhatOnlyItsLinkToldIsSeenLater) {
   EXPECT_THAT(table.Apply(links).attachments, IsEmpty());  // it is still there
   EXPECT_EQ(table.Apply(Look(300, 310, {})).attachments.size(), 1);
   EXPECT_EQ(table.Find("tcx", kVeth, 5)[0].from_ns, 100);
+}
+
+TEST(AttachmentTableTest, ANamespaceMayGetANameLater) {
+  AttachmentTable table;
+  AttachmentLook look = Look(100, 110, {Tcx(5, 50)});
+  look.netns.name.clear();
+  table.Apply(look);
+  Attachment named = Tcx(5, 50);
+  named.netns_name = "blue";
+  const AttachmentTable::Changes changes = table.Apply(Look(200, 210, {named}));
+  ASSERT_EQ(changes.attachments.size(), 1);
+  EXPECT_EQ(changes.attachments[0].from_ns, 110);
+  EXPECT_EQ(changes.attachments[0].netns_name, "blue");
+  EXPECT_EQ(changes.attachments[0].absent_after_ns, 0);
+  ASSERT_EQ(changes.namespaces.size(), 1);
+  EXPECT_EQ(changes.namespaces[0].name, "blue");
+  EXPECT_THAT(changes.devices, IsEmpty());
 }
 
 TEST(AttachmentTableTest, AnXdpLinkMayBecomeKnownLater) {

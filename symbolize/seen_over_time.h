@@ -44,8 +44,10 @@ class SeenOverTime {
  public:
   struct Entry {
     Thing thing;
-    bool current = true;  // the last look saw it, or nobody has looked since
+    bool current = true;        // the last look saw it, or nobody has looked since
+    bool out_of_sight = false;  // nobody can look any more
     LookScope scope;
+    uint32_t times_to_forget = 0;  // how often it stands in to_forget_
     uint64_t look = 0;  // number of the last look that saw it; 0: none, its order is unknown
   };
   using Place = std::vector<std::unique_ptr<Entry>>;
@@ -58,7 +60,7 @@ class SeenOverTime {
   void Added(const LookScope& scope, const Thing& thing, uint64_t time_ns,
              uint64_t absent_before_ns, std::vector<Thing>* changed);
   void Removed(const Thing& thing, uint64_t time_ns, std::vector<Thing>* changed);
-  // All of a scope is gone (absent_after_ns), or out of sight (0).
+  // All of a scope is gone (absent_after_ns), or out of sight (0) until a look sees it again.
   void Lose(const LookScope& scope, uint64_t absent_after_ns, std::vector<Thing>* changed);
 
   // In the order in which they stand; those that are gone too, until they are forgotten.
@@ -82,13 +84,15 @@ class SeenOverTime {
   static void MoveBehind(Place& place, const Entry* predecessor, const Entry* entry);
   Entry* Insert(Place& place, const Entry* after, const LookScope& scope, Thing thing);
   void End(Entry& entry, uint64_t absent_after_ns, std::vector<Thing>* changed);
+  void Remember(Entry& entry, uint64_t since_ns);
   void Forget(uint64_t now_ns);
   // When the same thing was last known to be absent before it came back.
   static uint64_t LastAbsence(const Place& place, const Thing& thing, uint64_t absent_before_ns);
 
   absl::node_hash_map<std::string, Place> places_;  // stay where they are
   std::map<LookScope, std::vector<Entry*>> current_;
-  std::deque<std::pair<uint64_t, Entry*>> ended_;  // and when, in order
+  // What ended or went out of sight, and when, in order.
+  std::deque<std::pair<uint64_t, Entry*>> to_forget_;
   uint64_t looks_ = 0;
   size_t ever_ = 0;
 };
@@ -136,7 +140,7 @@ template <typename Thing>
 void SeenOverTime<Thing>::End(Entry& entry, uint64_t absent_after_ns, std::vector<Thing>* changed) {
   entry.current = false;
   entry.thing.absent_after_ns = absent_after_ns;
-  ended_.emplace_back(std::max(absent_after_ns, entry.thing.to_ns), &entry);
+  Remember(entry, std::max(absent_after_ns, entry.thing.to_ns));
   changed->push_back(entry.thing);
 }
 
@@ -161,6 +165,7 @@ void SeenOverTime<Thing>::Look(const LookScope& scope, const AttachmentLook& loo
   const auto saw = [&](Entry& entry) {
     entry.thing.to_ns = std::max(entry.thing.to_ns, look.begin_ns);
     entry.look = looks_;
+    entry.out_of_sight = false;
   };
   if (look.unchanged) {
     for (Entry* entry : current_[scope]) saw(*entry);
@@ -228,15 +233,33 @@ void SeenOverTime<Thing>::Lose(const LookScope& scope, uint64_t absent_after_ns,
                                std::vector<Thing>* changed) {
   const auto lost = current_.find(scope);
   if (lost == current_.end()) return;
-  for (Entry* entry : lost->second) End(*entry, absent_after_ns, changed);
-  current_.erase(lost);
+  for (Entry* entry : lost->second) {
+    if (absent_after_ns != 0) {
+      End(*entry, absent_after_ns, changed);
+    } else if (!entry->out_of_sight) {
+      // It may come back into sight, or word of its end may come.
+      entry->out_of_sight = true;
+      changed->push_back(entry->thing);
+      Remember(*entry, entry->thing.to_ns);
+    }
+  }
+  if (absent_after_ns != 0) current_.erase(lost);
+}
+
+template <typename Thing>
+void SeenOverTime<Thing>::Remember(Entry& entry, uint64_t since_ns) {
+  ++entry.times_to_forget;
+  to_forget_.emplace_back(since_ns, &entry);
 }
 
 template <typename Thing>
 void SeenOverTime<Thing>::Forget(uint64_t now_ns) {
-  while (!ended_.empty() && ended_.front().first + kRememberNs < now_ns) {
-    const Entry* entry = ended_.front().second;
-    ended_.pop_front();
+  while (!to_forget_.empty() && to_forget_.front().first + kRememberNs < now_ns) {
+    Entry* entry = to_forget_.front().second;
+    to_forget_.pop_front();
+    const bool came_back = entry->current && !entry->out_of_sight;
+    if (--entry->times_to_forget > 0 || came_back) continue;
+    if (entry->current) std::erase(current_[entry->scope], entry);
     const auto place = places_.find(PlaceOf(entry->thing));
     std::erase_if(place->second, [&](const auto& other) { return other.get() == entry; });
     if (place->second.empty()) places_.erase(place);

@@ -64,7 +64,7 @@ class TraceSink {
   virtual void OnFormat(const EventFormat&) {}
   virtual void OnProgram(const ProgramInfo&) {}    // identity: id, load_time_ns
   virtual void OnAttachment(const Attachment&) {}  // identity: place (SamePlace), from_ns
-  virtual void OnNetns(const Netns&) {}            // identity: id, name, from_ns
+  virtual void OnNetns(const Netns&) {}            // identity: id, from_ns
   virtual void OnDevice(const Device&) {}          // identity: netns, ifindex, from_ns
   virtual void OnEvent(const CorrelatedEvent&) {}
   virtual void OnLoss(const Loss&) {}
