@@ -278,6 +278,14 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
     last_clocks_ns_ = now_ns;
     sink_->OnClocks(ReadClocks());
   }
+  // Losses are told once a second, so that this is not done more often.
+  if (correlator_->side_band_losses() != side_band_losses_seen_) {
+    side_band_losses_seen_ = correlator_->side_band_losses();
+    AddNote(
+        "loads and unloads of programs were lost in a full ring: programs on callchains are named "
+        "again once they have been looked at anew");
+    LookAtPrograms();
+  }
   // An address that no table knows: a module was loaded since, or its text has no symbol.
   if (correlator_->unknown_addresses() != unknown_addresses_seen_ &&
       now_ns - last_symbols_ns_ >= kSymbolsAtMostEveryNs) {

@@ -95,6 +95,7 @@ class Recording {
   uint64_t last_clocks_ns_ = 0;
   uint64_t last_symbols_ns_ = 0;
   uint64_t unknown_addresses_seen_ = 0;
+  uint64_t side_band_losses_seen_ = 0;
 };
 
 uint64_t MonotonicNs();

@@ -10,8 +10,8 @@
 #include "cli/report_tables.h"
 #include "cli/report_text.h"
 #include "cli/script_command.h"
-#include "tests/fakes/recording.h"
 #include "gtest/gtest.h"
+#include "tests/fakes/recording.h"
 
 namespace correlate {
 namespace {

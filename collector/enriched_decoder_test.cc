@@ -298,7 +298,8 @@ TEST_F(EnrichedDecoderTest, TextWithoutItsEndStopsAtItsSize) {
   event.walk_entries = 1;
   std::memset(event.walk[0].classifier, 'c', sizeof event.walk[0].classifier);
   EXPECT_EQ(Read(event).ifname, std::string(16, '\xff'));
-  EXPECT_EQ(sample_.enrichment->walk.entries.at(0).classifier, std::string(ENRICHED_CLASSIFIER_BYTES, 'c'));
+  EXPECT_EQ(sample_.enrichment->walk.entries.at(0).classifier,
+            std::string(ENRICHED_CLASSIFIER_BYTES, 'c'));
 }
 
 TEST_F(EnrichedDecoderTest, CutRecordsAreRefused) {

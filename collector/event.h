@@ -94,6 +94,8 @@ struct TaskRecord {
   std::string comm;        // kComm; bytes, not necessarily UTF-8
 };
 
+inline constexpr absl::string_view kSideBandSource = "side-band";
+
 // Records that the kernel could not hand over.
 struct Loss {
   uint64_t from_ns = 0;  // the loss lies in [from_ns, to_ns]

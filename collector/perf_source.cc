@@ -213,7 +213,7 @@ absl::Status PerfSource::OpenCpu(uint32_t number) {
   size_t task_bytes = kTaskRingBytes;
   const auto side_band = [](const perf_event_attr& attr) {
     RingEvent event;
-    event.name = "side-band";
+    event.name = std::string(kSideBandSource);
     event.spec.attr = attr;
     return std::vector<RingEvent>{event};
   };

@@ -192,6 +192,23 @@ struct SplitRecord {
   bool ok = false;
 };
 
+// How long the body of a record is whose sample_id does not stand at its end. The kernel adds the
+// sample_id's size to the header of KSYMBOL and BPF_EVENT records once for every event that they
+// are written to and does not take it off again (kernel/events/core.c, perf_event_ksymbol_output,
+// perf_event_bpf_output; its siblings do), so that with another recorder on the host ours can be
+// followed by bytes that mean nothing. nullopt: the record is of another type, or cut.
+std::optional<size_t> FixedBodyBytes(uint32_t type, absl::Span<const uint8_t> body) {
+  constexpr size_t kBpfEventBytes = 16;
+  constexpr size_t kKsymbolHeadBytes = 16;  // before the name, which is padded to 8 bytes
+  if (type == PERF_RECORD_BPF_EVENT) return kBpfEventBytes;
+  if (type != PERF_RECORD_KSYMBOL || body.size() < kKsymbolHeadBytes) return std::nullopt;
+  const auto name = body.subspan(kKsymbolHeadBytes);
+  const auto end = std::find(name.begin(), name.end(), 0);
+  if (end == name.end()) return std::nullopt;
+  const size_t name_bytes = static_cast<size_t>(end - name.begin()) + 1;
+  return kKsymbolHeadBytes + (name_bytes + 7) / 8 * 8;
+}
+
 SplitRecord Split(absl::Span<const uint8_t> record, const RecordLayout& layout) {
   SplitRecord split;
   if (record.size() < sizeof split.header) return split;
@@ -201,8 +218,11 @@ SplitRecord Split(absl::Span<const uint8_t> record, const RecordLayout& layout) 
   if (split.header.type != PERF_RECORD_SAMPLE && layout.sample_id_all) {
     const size_t trailer_bytes = SampleIdBytes(layout.sample_type);
     if (split.body.size() < trailer_bytes) return split;
-    split.trailer = split.body.last(trailer_bytes);
-    split.body.remove_suffix(trailer_bytes);
+    const size_t body_bytes =
+        FixedBodyBytes(split.header.type, split.body).value_or(split.body.size() - trailer_bytes);
+    if (split.body.size() - trailer_bytes < body_bytes) return split;
+    split.trailer = split.body.subspan(body_bytes, trailer_bytes);
+    split.body = split.body.first(body_bytes);
   }
   split.ok = true;
   return split;

@@ -148,6 +148,44 @@ TEST(RecordParser, ReadsProgramLoads) {
   EXPECT_EQ(parsed.bpf_program.tid, 2);
 }
 
+// What the kernel leaves behind the sample_id of these two, once for each other recorder on the
+// host.
+TEST(RecordParser, BytesBehindTheSampleIdMeanNothing) {
+  for (const std::string name : {"bpf_prog_0102030405060708_x", "seven77", "eight888"}) {
+    for (const size_t more : {0, 32, 64, 320}) {
+      const std::vector<uint8_t> ksymbol = RecordBuilder(PERF_RECORD_KSYMBOL)
+                                               .Add(uint64_t{0xffffffffc0001000})
+                                               .Add(uint32_t{0x40})
+                                               .Add(uint16_t{PERF_RECORD_KSYMBOL_TYPE_BPF})
+                                               .Add(uint16_t{0})
+                                               .AddText(name, (name.size() + 8) / 8 * 8)
+                                               .AddSampleId(10, 11, 123456, 3, 77)
+                                               .AddText(std::string(more, '\xee'), more)
+                                               .Done();
+      ParsedRecord parsed;
+      ASSERT_EQ(ParseRecord(ksymbol, kSideBand, &parsed), RecordKind::kKsymbol);
+      EXPECT_EQ(parsed.ksymbol.name, name);
+      EXPECT_EQ(parsed.ksymbol.time_ns, 123456u);
+      EXPECT_EQ(parsed.ksymbol.cpu, 3u);
+      EXPECT_EQ(parsed.event_id, 77u);
+      EXPECT_EQ(RecordTime(ksymbol, kSideBand), 123456u);
+
+      const std::vector<uint8_t> load = RecordBuilder(PERF_RECORD_BPF_EVENT)
+                                            .Add(uint16_t{PERF_BPF_EVENT_PROG_LOAD})
+                                            .Add(uint16_t{0})
+                                            .Add(uint32_t{100})
+                                            .AddText("12345678", 8)
+                                            .AddSampleId(10, 11, 123457, 3, 77)
+                                            .AddText(std::string(more, '\xee'), more)
+                                            .Done();
+      ASSERT_EQ(ParseRecord(load, kSideBand, &parsed), RecordKind::kBpfProgram);
+      EXPECT_EQ(parsed.bpf_program.time_ns, 123457u);
+      EXPECT_EQ(parsed.bpf_program.tid, 11);
+      EXPECT_EQ(RecordTime(load, kSideBand), 123457u);
+    }
+  }
+}
+
 TEST(RecordParser, ReadsTaskRecords) {
   ParsedRecord parsed;
   ASSERT_EQ(ParseRecord(RecordBuilder(PERF_RECORD_COMM)

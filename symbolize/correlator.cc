@@ -83,6 +83,10 @@ void Correlator::OnRawEvent(const RawEvent& event) {
     tasks_.OnTask(*task);
   } else if (const auto* loss = std::get_if<Loss>(&event)) {
     lost_ += loss->count;
+    if (loss->source == kSideBandSource) {
+      ++side_band_losses_;
+      programs_.OnSideBandLoss(loss->from_ns);
+    }
     sink_->OnLoss(*loss);
   }
 }

@@ -52,6 +52,9 @@ class Correlator : public EventSink {
 
   uint64_t events() const { return events_; }
   uint64_t lost() const { return lost_; }
+  // How often side-band records were lost: a reason to look at all programs again, since those
+  // that are not looked at are believed no more.
+  uint64_t side_band_losses() const { return side_band_losses_; }
   size_t attachments() const { return attachments_.size(); }
   std::vector<const ProgramInfo*> programs() const { return programs_.programs(); }
   // See StackResolver: a reason to read /proc/kallsyms again.
@@ -94,6 +97,7 @@ class Correlator : public EventSink {
   std::vector<uint8_t> raw_;                // of a synthetic event
   uint64_t events_ = 0;
   uint64_t lost_ = 0;
+  uint64_t side_band_losses_ = 0;
 };
 
 }  // namespace correlate

@@ -137,6 +137,15 @@ void ProgramTable::OnKsymbol(const KsymbolRecord& record) {
   ranges_.emplace(record.address, std::move(range));
 }
 
+void ProgramTable::OnSideBandLoss(uint64_t from_ns) {
+  ++generation_;
+  for (auto& [address, range] : ranges_) {
+    if (range.to_ns == kForever) {
+      range.doubtful_from_ns = std::min(range.doubtful_from_ns, from_ns);
+    }
+  }
+}
+
 ProgramInfo* ProgramTable::FindMutable(uint32_t id, uint64_t time_ns) {
   const auto found = by_id_.find(id);
   if (found == by_id_.end()) return nullptr;
@@ -200,14 +209,15 @@ bool ProgramTable::Lookup(uint64_t address, uint64_t time_ns, bool return_addres
     // A return address may stand right behind the function's last instruction.
     const uint64_t end = start + range.length_bytes + (return_address ? 1 : 0);
     if (address >= end || time_ns < range.from_ns || time_ns > range.to_ns) continue;
-    place->program = range.program;
+    const bool doubtful = time_ns >= range.doubtful_from_ns;
+    place->program = doubtful ? nullptr : range.program;
     place->symbol = range.symbol;
     place->kind = range.kind;
     place->offset = address - start;
     place->function.clear();
     place->file.clear();
     place->line = 0;
-    if (range.program == nullptr) {
+    if (place->program == nullptr) {
       if (range.kind == FrameKind::kBpf) place->function = FunctionOfSymbol(range.symbol);
       return true;
     }

@@ -41,6 +41,10 @@ class ProgramTable {
   // Returns the program as now known; null for an unload of one never heard of.
   const ProgramInfo* OnBpfProgram(const BpfProgramRecord& record);
 
+  // Side-band records were lost from then on: what stood anywhere may have gone and something else
+  // come, until a look sees it again.
+  void OnSideBandLoss(uint64_t from_ns);
+
   // The place of `address` at `time_ns`; false: no BPF text known there then. `return_address`: the
   // address follows a call, so the source line is that of the instruction before it.
   bool Lookup(uint64_t address, uint64_t time_ns, bool return_address, Place* place) const;
@@ -56,6 +60,7 @@ class ProgramTable {
     uint64_t length_bytes = 0;
     uint64_t from_ns = 0;
     uint64_t to_ns = kForever;
+    uint64_t doubtful_from_ns = kForever;  // from then on its end may have been missed
     std::string symbol;
     FrameKind kind = FrameKind::kBpf;
     ProgramInfo* program = nullptr;

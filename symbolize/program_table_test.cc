@@ -107,6 +107,21 @@ TEST_F(ProgramTableTest, ALookAfterTheRecordsAddsWhatTheyLacked) {
   EXPECT_EQ(At(kAddress, 1500), "7 decide");
 }
 
+TEST_F(ProgramTableTest, AfterALossAProgramIsUnknownUntilALookSeesItAgain) {
+  table_.AddProgram(Program(7, 1000, kAddress, "decide"));
+  table_.OnSideBandLoss(2000);
+  EXPECT_EQ(At(kAddress, 1999), "7 decide");
+  ProgramTable::Place place;
+  ASSERT_TRUE(table_.Lookup(kAddress, 2000, false, &place));
+  EXPECT_EQ(place.program, nullptr);  // another one may stand there by now
+  table_.AddProgram(Program(7, 1000, kAddress, "decide"));
+  EXPECT_EQ(At(kAddress, 2500), "7 decide");
+  // One that had ended before keeps what it was.
+  table_.OnKsymbol(Ksymbol(3000, kAddress, "", true));
+  table_.OnSideBandLoss(2500);
+  EXPECT_EQ(At(kAddress, 2900), "7 decide");
+}
+
 TEST_F(ProgramTableTest, ATrampolineIsNoFunctionOfTheNextProgram) {
   table_.OnKsymbol(Ksymbol(1000, kAddress + 0x5000, "bpf_trampoline_6442536467"));
   table_.OnKsymbol(Ksymbol(1001, kAddress, "bpf_prog_0102030405060708_decide"));

@@ -381,8 +381,7 @@ def namespaces_with_reused_inode_numbers(a):
       namespace.close()
 
 
-@scenario('stack')
-def an_address_that_was_reused(a):
+def _reuse(a):
   """Programs that free clones are loaded until one stands where another one stood."""
   seen, again = {}, 0
   with a.recording():
@@ -400,6 +399,25 @@ def an_address_that_was_reused(a):
         break
   if not again:
     raise AssertionError('the kernel reused no address')
+
+
+@scenario('stack')
+def an_address_that_was_reused(a):
+  _reuse(a)
+
+
+@scenario('stack')
+def an_address_that_was_reused_beside_other_recorders(a):
+  """They listen to loads of programs too, and the kernel then makes those records longer than they are."""
+  others = [harness.start([harness.PERF, 'record', '-a', '-q', '-e', 'sched:sched_process_exec', '-o', '/dev/null', '--', '/bin/sleep',
+                           '60']) for _ in range(2)]
+  try:
+    time.sleep(1)
+    _reuse(a)
+  finally:
+    for other in others:
+      other.terminate()
+      other.wait()
 
 
 # ---- XDP ----
