@@ -11,6 +11,7 @@ import os
 import pathlib
 import socket
 import subprocess
+import threading
 import time
 
 from tests.attribution import bpf
@@ -222,12 +223,12 @@ class Field:
 
   # ---- Packets ----
 
-  def frames(self, link=0, ends=None, ipv6=False, vlan=None):
+  def frames(self, link=0, ends=None, ipv6=False, vlan=None, padding=0):
     """What builds a frame from a packet's number and port."""
     ends = ends or L.ends(link, ipv6)
 
     def build(number, port):
-      data = frame.udp(ends, number, port, self._witness.magic)
+      data = frame.udp(ends, number, port, self._witness.magic + b'\0' * padding)
       return frame.tagged(data, vlan) if vlan else data
     return build
 
@@ -256,6 +257,37 @@ class Field:
         self.send(flow)
       self.drain()
       between()
+
+  @contextlib.contextmanager
+  def sending_on_all_cpus(self, *ports, rounds=ROUNDS * 3):
+    """A thread on each CPU sends on link 0, each through a socket of its own, while the body runs. Yields what tells whether
+    they still do."""
+    failures = []
+
+    def send(cpu, flows):
+      try:
+        os.sched_setaffinity(0, {cpu})  # of this thread alone
+        for _ in range(rounds):
+          for flow in flows:
+            self.send(flow)
+          time.sleep(0.001)
+      except Exception as error:  # pylint: disable=broad-except
+        failures.append(error)
+
+    threads = []
+    for cpu in os.sched_getaffinity(0):
+      self.sender(self.near, 'near0', ('cpu', cpu))
+      flows = [self.flow(port, key=('cpu', cpu)) for port in ports]
+      threads.append(threading.Thread(target=send, args=(cpu, flows)))
+    for thread in threads:
+      thread.start()
+    try:
+      yield lambda: any(thread.is_alive() for thread in threads)
+    finally:
+      for thread in threads:
+        thread.join()
+    if failures:
+      raise failures[0]
 
   def drain(self):
     for port, listener in self._listeners:

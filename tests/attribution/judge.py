@@ -121,8 +121,7 @@ class Tally:
   def __init__(self, cases):
     self.outcomes = collections.Counter()
     self.evidence = collections.Counter()       # of events that a program caused
-    self.weakest = {}                           # the same by event: the least evidence
-    self.by_event = collections.Counter()       # the same by event: how many
+    self.by_event = collections.defaultdict(collections.Counter)  # the same, for each event
     self.faults = []
     for case in cases:
       verdict = judge(case)
@@ -131,12 +130,8 @@ class Tally:
         self.faults.append(f'{case.event["event"]} of packet {case.packet}: {verdict.evidence}: {verdict.why}')
       if case.culprit is None:
         continue
-      name = case.event['event']
-      self.by_event[name] += 1
       self.evidence[verdict.evidence] += 1
-      if verdict.evidence in EVIDENCE:
-        weakest = self.weakest.get(name, EVIDENCE[-1])
-        self.weakest[name] = min(weakest, verdict.evidence, key=EVIDENCE.index)
+      self.by_event[case.event['event']][verdict.evidence] += 1
 
   @property
   def wrong(self):
@@ -144,7 +139,13 @@ class Tally:
 
   @property
   def by_programs(self):
-    return sum(self.by_event.values())
+    return self.evidence.total()
+
+  def share_of(self, event, evidence):
+    """Of the events that a program caused, those with this evidence or a stronger one."""
+    kinds = self.by_event[event]
+    enough = EVIDENCE[EVIDENCE.index(evidence):]
+    return sum(kinds[kind] for kind in enough) / kinds.total()
 
 
 # ---- The judge on trial ----

@@ -95,7 +95,7 @@ class Judging(harness.Test):
 
 class Tallying(harness.Test):
 
-  def test_counts_and_the_weakest(self):
+  def test_counts_and_shares(self):
     tally = judge.Tally([
         judge.Case(drop('sole', (7, PLACE)), 1, CULPRIT),
         judge.Case(drop('candidates', (7, PLACE)), 2, CULPRIT),
@@ -103,12 +103,15 @@ class Tallying(harness.Test):
         judge.Case(drop('none'), 4, None),
     ])
     self.assertEqual(tally.outcomes, {judge.RIGHT: 1, judge.LISTED: 1, judge.WRONG: 1, judge.SPARED: 1})
-    self.assertEqual(tally.weakest, {'skb:kfree_skb': 'candidates'})
+    self.assertEqual(tally.by_event, {'skb:kfree_skb': {'sole': 2, 'candidates': 1}})
+    self.assertEqual(tally.share_of('skb:kfree_skb', 'none'), 1)
+    self.assertEqual(tally.share_of('skb:kfree_skb', 'sole'), 2 / 3)
+    self.assertEqual(tally.share_of('skb:kfree_skb', 'stack'), 0)
     self.assertEqual((tally.by_programs, tally.wrong, len(tally.faults)), (3, 1, 1))
 
-  def test_drops_of_nobody_do_not_weaken(self):
+  def test_drops_of_nobody_have_no_share(self):
     tally = judge.Tally([judge.Case(drop('sole', (7, PLACE)), 1, CULPRIT), judge.Case(drop('none'), 2, None)])
-    self.assertEqual(tally.weakest, {'skb:kfree_skb': 'sole'})
+    self.assertEqual(tally.share_of('skb:kfree_skb', 'sole'), 1)
 
   def test_forced(self):
     cases = [judge.Case(drop('none'), 1, CULPRIT), judge.Case(drop('none'), 2, None)]
@@ -151,8 +154,10 @@ class Expectations(harness.Test):
     for name, levels in expected.EXPECTED.items():
       for event, level in levels.items():
         with self.subTest(scenario=name, event=event):
-          ranks = [judge.EVIDENCE.index(evidence) for evidence in level]
+          ranks = [judge.EVIDENCE.index(evidence) for evidence in level[:3]]
           self.assertLessEqual(ranks[0], ranks[1], 'today is better than the goal')
+          self.assertLessEqual(ranks[1], ranks[2], 'the goal is better than what costs more')
+          self.assertGreater(level.share, 0)
 
   def test_known_faults_are_of_scenarios(self):
     self.assertLessEqual(set(expected.KNOWN_FAULTS), set(expected.EXPECTED))

@@ -6,6 +6,7 @@ import time
 from tests.attribution import bpf
 from tests.attribution import field as F
 from tests.attribution.scenarios import scenario
+from tests.integration import harness
 from tests.integration import lab as L
 
 SWAP_EVERY_S = 0.005
@@ -83,6 +84,25 @@ def tcx_swapped_under_load(field):
       swapper.join()
   if failures:
     raise failures[0]
+
+
+@scenario(several=True)
+def replaced_while_two_cpus_send(field):
+  """Several programs on one hook, each CPU in the midst of its own packet while one of them is replaced."""
+  field.tc(field.far, 'far0', 'ingress', field.tc_passer(), pref=10)
+  field.tcx(field.far, 'far0', 'ingress', field.tc_dropper(F.DROP_TOO))
+  programs = field.tc_dropper(), field.tc_dropper()
+  place = field.tc(field.far, 'far0', 'ingress', programs[0], pref=20)
+  field.tc(field.far, 'far0', 'ingress', field.tc_passer(), pref=30)
+  programs[1].places.append(place)
+  with field.recording():
+    with field.sending_on_all_cpus(F.DROP, F.DROP_TOO, F.PASS, F.CLOSED) as sending:
+      turn = 0
+      while sending():
+        turn += 1
+        field.run_in(field.far, harness.TC, 'filter', 'replace', 'dev', 'far0', 'ingress', 'pref', 20, 'handle', 1, 'bpf',
+                     'direct-action', 'object-pinned', programs[turn % 2].pinned())
+        field.drain()
 
 
 @scenario(several=True)

@@ -212,6 +212,18 @@ def clone_on_egress(field):
   field.run(field.flow(F.DROP))
 
 
+@scenario(several=True)
+def clone_dropped_by_another_program(field):
+  """The clone is freed below the first program's call, and yet by the verdict of another, on the way out of the device to
+  which the clone goes."""
+  field.join(field.near, field.far, 2)
+  field.listen(field.far, F.DROP)
+  cloner = field.load('tc_clone', port=F.DROP, otherwise=F.UNSPEC, ifindex=field.ifindex(field.far, 'far2'))
+  field.tc(field.far, 'far0', 'ingress', cloner)
+  field.tc(field.far, 'far2', 'egress', field.tc_dropper())  # writes its name over the cloner's
+  field.run(field.flow(F.DROP))
+
+
 @scenario
 def redirect_to_no_device(field):
   program = field.load('tc_redirect', port=F.DROP, otherwise=F.UNSPEC, ifindex=F.IFINDEX_NOWHERE)

@@ -69,6 +69,26 @@ def xdp_tx_without_peer(field):
   field.run(field.flow(F.DROP))
 
 
+@scenario
+def xdp_redirect_to_no_xdp(field):
+  """To a veth device whose other end takes no XDP frames."""
+  field.join(field.near, field.far, 2)
+  program = field.load('xdp_redirect', port=F.DROP, ifindex=field.ifindex(field.far, 'far2'))
+  field.xdp(field.far, 'far0', 'native', program)
+  field.run(field.flow(F.DROP))
+
+
+@scenario
+def xdp_redirect_too_long(field):
+  """For the other end of a veth pair, which only the driver finds out. The event names the two devices alone."""
+  field.join(field.near, field.far, 2)
+  field.ip(field.near, 'link set near2 mtu 600')
+  field.xdp(field.near, 'near2', 'native', field.load('xdp_act'))
+  program = field.load('xdp_redirect', port=F.DROP, ifindex=field.ifindex(field.far, 'far2'))
+  field.xdp(field.far, 'far0', 'native', program)
+  field.run(field.flow(F.DROP, padding=1000))
+
+
 @scenario(several=True)
 def xdp_on_two_devices(field):
   """Both abort: as many programs, and one of them dropped."""
