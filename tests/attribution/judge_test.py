@@ -175,6 +175,7 @@ class Table(harness.Test):
     report.write(self.rows, {'netkit': 'not here'}, stream)
     self.assertRegex(stream.getvalue(), r'clsact_ingress +2 +1 +0 +0 +1 +1  sole 2')
     self.assertIn('netkit: skipped: not here', stream.getvalue())
+    self.assertIn('clsact_ingress: 1 wrong: new', stream.getvalue())
 
   def test_markdown(self):
     lines = report.as_markdown(self.rows).splitlines()

@@ -58,5 +58,8 @@ def as_json(found, skipped):
 
 def write(found, skipped, stream):
   print('\n' + as_text(found), file=stream)
+  for row in found:
+    if row.wrong:
+      print(f'{row.scenario}: {row.wrong} wrong: {expected.KNOWN_FAULTS.get(row.scenario, "new")}', file=stream)
   for name, why in skipped.items():
     print(f'{name}: skipped: {why}', file=stream)
