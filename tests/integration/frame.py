@@ -9,7 +9,7 @@ import struct
 
 Ends = collections.namedtuple('Ends', 'source_mac destination_mac source destination')
 
-ETH_IPV4, ETH_ARP, ETH_IPV6 = 0x0800, 0x0806, 0x86dd
+ETH_IPV4, ETH_ARP, ETH_VLAN, ETH_IPV6 = 0x0800, 0x0806, 0x8100, 0x86dd
 ETHERNET_BYTES, IPV4_BYTES, IPV6_BYTES = 14, 20, 40
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
@@ -38,6 +38,12 @@ def checksum(data):
 
 def ethernet(ends, ethertype, payload=b''):
   return mac(ends.destination_mac) + mac(ends.source_mac) + struct.pack('!H', ethertype) + payload
+
+
+def tagged(untagged, vlan):
+  """A frame as it is on the wire of a VLAN."""
+  at = 12  # after the addresses
+  return untagged[:at] + struct.pack('!HH', ETH_VLAN, vlan) + untagged[at:]
 
 
 def ip(ends, protocol, payload=b'', ttl=64, fragment=0, ident=1, options=b'', bad_checksum=False, total_bytes=None):

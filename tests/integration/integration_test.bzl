@@ -1,20 +1,20 @@
 """Tests of the binary, in Debian's Python."""
 
-def integration_test(name, src, tags = ["root", "exclusive"], data = [":support"], **kwargs):
+def integration_test(name, src, data = [], tags = ["root", "exclusive"], **kwargs):
     """A test that #!/usr/bin/python3 runs and whose cases are counted.
 
     Args:
       name: of the test.
       src: a unittest module that ends with harness.main().
+      data: what it needs besides the binary and the modules of tests/integration.
       tags: by default it needs root, and runs alone: it looks at what is left on the host, and at times.
-      data: what it reads and runs.
       **kwargs: as for every test.
     """
     native.sh_test(
         name = name,
         size = "medium",
         srcs = [src],
-        data = data,
+        data = data + ["//tests/integration:support"],
         env = {
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": ".",  # the top of the tree: a test runs there

@@ -81,6 +81,55 @@ class Netns:
     os.close(self.fd)
 
 
+def join(near, far, link):
+  """A veth pair between two namespaces, ready for packets."""
+  with near.entered():
+    ip_commands(f'''link add near{link} address {_mac(link, 1)} type veth peer name far{link} address {_mac(link, 2)} netns /proc/{os.getpid()}/fd/{far.fd}
+                    link set near{link} addrgenmode none
+                    link set near{link} up
+                    addr add 10.78.{link}.1/24 dev near{link}
+                    addr add fd78:{link}::1/64 dev near{link} nodad
+                    neigh add 10.78.{link}.2 lladdr {_mac(link, 2)} dev near{link}
+                    neigh add fd78:{link}::2 lladdr {_mac(link, 2)} dev near{link}''')
+  with far.entered():
+    ip_commands(f'''link set far{link} addrgenmode none
+                    link set far{link} up
+                    addr add 10.78.{link}.2/24 dev far{link}
+                    addr add fd78:{link}::2/64 dev far{link} nodad
+                    neigh add 10.78.{link}.1 lladdr {_mac(link, 1)} dev far{link}
+                    neigh add fd78:{link}::1 lladdr {_mac(link, 1)} dev far{link}
+                    neigh add 10.78.{link}.9 lladdr {_mac(link, 9)} dev far{link}''')
+
+
+def add_device_that_is_down(namespace):
+  """`idle`. Its name is of a kind of its own: not one of the devices that traffic is meant for."""
+  with namespace.entered():
+    ip_commands(f'''link add name idle index {IFINDEX_DOWN} type veth peer name idle-peer
+                    link set idle-peer up''')
+
+
+def ends(link, ipv6=False):
+  """From the near end to the far end."""
+  net = f'fd78:{link}::' if ipv6 else f'10.78.{link}.'
+  return frame.Ends(_mac(link, 1), _mac(link, 2), net + '1', net + '2')
+
+
+def packet_socket(namespace, device, ethertype=0):
+  with namespace.entered():
+    raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    raw.bind((device, ethertype))
+  return raw
+
+
+def send_frame(sender, data):
+  """Out of a device. A drop on the way out comes back as an error; it is what was wanted."""
+  try:
+    sender.send(data)
+  except OSError as error:
+    if error.errno != errno.ENOBUFS:
+      raise
+
+
 class Lab:
 
   def __init__(self):
@@ -90,33 +139,16 @@ class Lab:
     self._folders = []
     self._loads = 0
     for namespace in (self.near, self.far):
-      with namespace.entered():
-        # A name of its own kind: not one of the devices that traffic is meant for.
-        ip_commands(f'''link add down index {IFINDEX_DOWN} type veth peer name down-peer
-                        link set down-peer up''')
+      add_device_that_is_down(namespace)
     for link in LINKS:
       self._add_link(link)
 
   def _add_link(self, link):
-    with self.near.entered():
-      ip_commands(f'''link add near{link} address {_mac(link, 1)} type veth peer name far{link} address {_mac(link, 2)} netns /proc/{os.getpid()}/fd/{self.far.fd}
-                      link set near{link} addrgenmode none
-                      link set near{link} up
-                      addr add 10.78.{link}.1/24 dev near{link}
-                      addr add fd78:{link}::1/64 dev near{link} nodad
-                      neigh add 10.78.{link}.2 lladdr {_mac(link, 2)} dev near{link}
-                      neigh add fd78:{link}::2 lladdr {_mac(link, 2)} dev near{link}''')
-    with self.far.entered():
-      ip_commands(f'''link set far{link} addrgenmode none
-                      link set far{link} up
-                      addr add 10.78.{link}.2/24 dev far{link}
-                      addr add fd78:{link}::2/64 dev far{link} nodad
-                      neigh add 10.78.{link}.1 lladdr {_mac(link, 1)} dev far{link}
-                      neigh add fd78:{link}::1 lladdr {_mac(link, 1)} dev far{link}
-                      neigh add 10.78.{link}.9 lladdr {_mac(link, 9)} dev far{link}''')
-      if link == SMALL:
+    join(self.near, self.far, link)
+    if link == SMALL:
+      with self.far.entered():
         ip_commands(f'link set far{link} mtu {SMALL_MTU}')
-    self._senders[link] = self.packet_socket(self.near, f'near{link}')
+    self._senders[link] = packet_socket(self.near, f'near{link}')
 
   def close(self):
     for folder in list(self._folders):
@@ -129,27 +161,18 @@ class Lab:
   # ---- Packets ----
 
   def ends(self, link, ipv6=False):
-    """From the near end to the far end."""
-    net = f'fd78:{link}::' if ipv6 else f'10.78.{link}.'
-    return frame.Ends(_mac(link, 1), _mac(link, 2), net + '1', net + '2')
+    return ends(link, ipv6)
 
   def phantom_ends(self, link):
     """From the phantom to the far end."""
     return frame.Ends(_mac(link, 9), _mac(link, 2), f'10.78.{link}.9', f'10.78.{link}.2')
 
   def packet_socket(self, namespace, device, ethertype=0):
-    with namespace.entered():
-      raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-      raw.bind((device, ethertype))
-    return raw
+    return packet_socket(namespace, device, ethertype)
 
   def send(self, link, data):
     """Out of the near end's device, so that the far end receives it."""
-    try:
-      self._senders[link].send(data)
-    except OSError as error:  # a drop on the way out comes back as an error; it is what was wanted
-      if error.errno != errno.ENOBUFS:
-        raise
+    send_frame(self._senders[link], data)
 
   def sender(self, link, data):
     """A step that sends this frame."""
