@@ -167,6 +167,8 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
     inputs.confirmed = request.seen.confirmed ||
                        (request.seen.look != nullptr &&
                         TablesConfirm(*attachments_, *request.seen.look, request.time_ns));
+    const HookLook* before = inputs.confirmed ? nullptr : request.seen.before;
+    inputs.before_id = before != nullptr ? before->id : 0;
     inputs.exceptions_recorded = request.exceptions_recorded;
     inputs.exception_id = request.exception != nullptr ? request.exception->id : 0;
   }
@@ -253,6 +255,12 @@ void Attributor::BlameHook(const AttributionRequest& request, bool confirmed,
   HookJudgement judgement = JudgeHook(
       look, confirmed, reason, request.exceptions_recorded, *names_,
       [&](uint32_t id) { return attachments_->CountPlaces(id, time_ns) > PlacesOnHook(look, id); });
+  if (!confirmed && judgement.evidence != Evidence::kVerdict) {
+    if (request.seen.before != nullptr) {
+      AddEarlierSuspects(SuspectsOf(*request.seen.before, *names_), &judgement);
+    }
+    AddEarlierSuspects(SuspectsOfTables(*attachments_, look, time_ns), &judgement);
+  }
   attribution->evidence = judgement.evidence;
   attribution->verdict = std::move(judgement.verdict);
   attribution->why = std::move(judgement.why);

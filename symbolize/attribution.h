@@ -74,6 +74,7 @@ class Attributor {
     uint64_t stack_id = 0;
     uint64_t look_id = 0;
     bool confirmed = false;
+    uint64_t before_id = 0;
     bool exceptions_recorded = false;
     uint64_t exception_id = 0;
     NetnsId netns;
@@ -82,7 +83,7 @@ class Attributor {
     friend H AbslHashValue(H h, const Inputs& in) {
       return H::combine(std::move(h), in.format_id, in.program_id.value_or(0), in.act.value_or(0),
                         in.ifindex.value_or(0), in.reason.value_or(0), in.stack_id, in.look_id,
-                        in.confirmed, in.exception_id, in.netns.inode);
+                        in.confirmed, in.before_id, in.exception_id, in.netns.inode);
     }
   };
   const Roles& RolesOf(const EventFormat& format);

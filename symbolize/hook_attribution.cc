@@ -84,21 +84,6 @@ Attachment AttachmentOf(const HookLook& look, const HookWalk::Entry& entry,
   return attachment;
 }
 
-std::vector<HookJudgement::Suspect> Suspects(const HookLook& look, const NetnsNames& names) {
-  std::vector<HookJudgement::Suspect> suspects;
-  for (const HookWalk::Entry& entry : look.walk.entries) {
-    if (entry.program_id == 0) continue;
-    auto known = std::find_if(suspects.begin(), suspects.end(), [&](const auto& suspect) {
-      return suspect.program_id == entry.program_id;
-    });
-    if (known == suspects.end()) {
-      known = suspects.insert(suspects.end(), {.program_id = entry.program_id});
-    }
-    known->attachments.push_back(AttachmentOf(look, entry, names));
-  }
-  return suspects;
-}
-
 // A program that was detached just now (kernel/bpf/syscall.c, bpf_prog_free_id), or one that could
 // not be read.
 bool IsNamelessProgram(const HookWalk::Entry& entry) {
@@ -157,6 +142,38 @@ std::string VerdictOf(Hook hook, absl::string_view reason, bool exceptions_recor
 
 }  // namespace
 
+std::vector<HookJudgement::Suspect> SuspectsOf(const HookLook& look, const NetnsNames& names) {
+  std::vector<HookJudgement::Suspect> suspects;
+  for (const HookWalk::Entry& entry : look.walk.entries) {
+    if (entry.program_id == 0) continue;
+    auto known = std::find_if(suspects.begin(), suspects.end(), [&](const auto& suspect) {
+      return suspect.program_id == entry.program_id;
+    });
+    if (known == suspects.end()) {
+      known = suspects.insert(suspects.end(), {.program_id = entry.program_id});
+    }
+    known->attachments.push_back(AttachmentOf(look, entry, names));
+  }
+  return suspects;
+}
+
+void AddEarlierSuspects(const std::vector<HookJudgement::Suspect>& earlier,
+                        HookJudgement* judgement) {
+  bool added = false;
+  for (const HookJudgement::Suspect& suspect : earlier) {
+    const bool known =
+        std::any_of(judgement->suspects.begin(), judgement->suspects.end(),
+                    [&](const auto& other) { return other.program_id == suspect.program_id; });
+    if (known || suspect.program_id == 0) continue;
+    judgement->suspects.push_back(suspect);
+    added = true;
+  }
+  if (!added) return;
+  judgement->evidence = Evidence::kCandidates;
+  judgement->verdict.clear();
+  judgement->why += "; the list had just changed, and those of before are named too";
+}
+
 std::string HookInWords(const HookLook& look) {
   const std::string device =
       look.ifname.empty() ? absl::StrCat("ifindex ", look.ifindex) : look.ifname;
@@ -197,7 +214,7 @@ HookJudgement JudgeHook(const HookLook& look, bool confirmed, absl::string_view 
                                  " it was the last to run, by the programs' run counts");
     return judgement;
   }
-  judgement.suspects = Suspects(look, names);
+  judgement.suspects = SuspectsOf(look, names);
   const std::string where = HookInWords(look);
   const std::vector<std::string> doubts = Doubts(look, judgement.suspects.size(), confirmed);
   if (judgement.suspects.empty()) {

@@ -40,6 +40,12 @@ HookJudgement JudgeHook(const HookLook& look, bool confirmed, absl::string_view 
                         bool exceptions_recorded, const NetnsNames& names,
                         absl::FunctionRef<bool(uint32_t program_id)> may_run_elsewhere);
 
+// Adds those that may have been on the hook a moment before what the look saw, each program once:
+// `none` becomes `candidates`, and so says that the list had changed.
+void AddEarlierSuspects(const std::vector<HookJudgement::Suspect>& earlier,
+                        HookJudgement* judgement);
+std::vector<HookJudgement::Suspect> SuspectsOf(const HookLook& look, const NetnsNames& names);
+
 // "tc ingress of veth1", for sentences.
 std::string HookInWords(const HookLook& look);
 

@@ -311,5 +311,29 @@ TEST(HookAttribution, RunCountsThatProveNothingLeaveCandidates) {
   EXPECT_EQ(Judge(uncounted).evidence, Evidence::kCandidates);
 }
 
+TEST(HookAttribution, ThoseOfBeforeAreNamedTooWhereTheListHadJustChanged) {
+  NetnsNames names;
+  HookJudgement judgement = Judge(Look(Hook::kTcIngress, {Tcx(2)}), /*confirmed=*/false);
+  AddEarlierSuspects(
+      SuspectsOf(Look(Hook::kTcIngress, {Tcx(1), Tcx(2), Classifier("u32", 7)}), names),
+      &judgement);
+  EXPECT_EQ(judgement.evidence, Evidence::kCandidates);
+  EXPECT_THAT(Ids(judgement), ElementsAre(2, 1));
+  EXPECT_THAT(judgement.why, HasSubstr("had just changed"));
+
+  // Detached in that moment.
+  judgement = Judge(Look(Hook::kTcIngress, {}), /*confirmed=*/false);
+  EXPECT_EQ(judgement.evidence, Evidence::kNone);
+  AddEarlierSuspects(SuspectsOf(Look(Hook::kTcIngress, {Tcx(1)}), names), &judgement);
+  EXPECT_EQ(judgement.evidence, Evidence::kCandidates);
+  EXPECT_THAT(Ids(judgement), ElementsAre(1));
+
+  // Nothing new: nothing changes.
+  const std::string why = judgement.why;
+  AddEarlierSuspects(SuspectsOf(Look(Hook::kTcIngress, {Tcx(1)}), names), &judgement);
+  EXPECT_THAT(Ids(judgement), ElementsAre(1));
+  EXPECT_EQ(judgement.why, why);
+}
+
 }  // namespace
 }  // namespace correlate

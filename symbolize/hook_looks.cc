@@ -55,6 +55,7 @@ HookLooks::Seen HookLooks::Add(uint32_t cpu, uint64_t time_ns, const Enrichment&
   const uint64_t list = seen.look->list_id;
   if (place.list_id != list) {
     place.list_id = list;
+    place.before = place.last;
     place.since_ns = time_ns;
     ++place.row;
   }
@@ -62,6 +63,8 @@ HookLooks::Seen HookLooks::Add(uint32_t cpu, uint64_t time_ns, const Enrichment&
   seen.confirmed = (before == place.row && enrichment.context != Context::kUnknown) ||
                    place.since_ns + kSettledNs <= time_ns;
   before = place.row;
+  place.last = seen.look;
+  if (!seen.confirmed) seen.before = place.before;
   return seen;
 }
 

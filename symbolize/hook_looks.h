@@ -29,6 +29,8 @@ class HookLooks {
   struct Seen {
     const HookLook* look = nullptr;  // lives as long as this object; null: no hook was walked
     bool confirmed = false;
+    // Unless confirmed, the last other list that was seen there: the packet may have met that one.
+    const HookLook* before = nullptr;
   };
   // `enrichment` is that of an event on `cpu` at `time_ns`. Times of one CPU do not go back.
   Seen Add(uint32_t cpu, uint64_t time_ns, const Enrichment& enrichment);
@@ -52,6 +54,8 @@ class HookLooks {
   // The unbroken row of equal looks, by whomever, that goes on.
   struct OnePlace {
     uint64_t list_id = 0;
+    const HookLook* last = nullptr;
+    const HookLook* before = nullptr;  // of the row before
     uint64_t since_ns = 0;
     uint64_t row = 0;                                     // counts them
     std::map<std::pair<uint32_t, Context>, uint64_t> by;  // last row, by CPU and context

@@ -90,6 +90,15 @@ TEST(HookLooks, AChangeThatAnotherCpuSawResetsToo) {
   EXPECT_TRUE(looks.Add(0, 5, Look({100})).confirmed);
 }
 
+TEST(HookLooks, WhatIsNotConfirmedKnowsTheListOfBefore) {
+  HookLooks looks;
+  EXPECT_EQ(looks.Add(0, 1, Look({100})).before, nullptr);
+  const HookLook* old = looks.Add(0, 2, Look({100})).look;
+  EXPECT_EQ(looks.Add(0, 3, Look({200})).before, old);
+  EXPECT_EQ(looks.Add(1, 4, Look({200})).before, old);  // the other CPU's first look at it
+  EXPECT_EQ(looks.Add(0, 5, Look({200})).before, nullptr);
+}
+
 TEST(HookLooks, ARevisionTellsOfAChangeThatLeftTheListAsItWas) {
   HookLooks looks;
   Enrichment enrichment = Look({100});

@@ -70,4 +70,15 @@ bool TablesConfirm(const AttachmentTable& attachments, const HookLook& look, uin
          });
 }
 
+std::vector<HookJudgement::Suspect> SuspectsOfTables(const AttachmentTable& attachments,
+                                                     const HookLook& look, uint64_t time_ns) {
+  std::vector<HookJudgement::Suspect> suspects;
+  if (!look.has_netns) return suspects;
+  for (const AttachmentTable::OnHook& on_hook : OnHooks(attachments, look, time_ns)) {
+    const Attachment& attachment = on_hook.attachment;
+    if (!attachment.IsObstacle()) suspects.push_back({attachment.program_id, {attachment}});
+  }
+  return suspects;
+}
+
 }  // namespace correlate

@@ -4,15 +4,22 @@
 #define SYMBOLIZE_LOOK_CONFIRMATION_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "symbolize/attachment_table.h"
 #include "symbolize/correlated_event.h"
+#include "symbolize/hook_attribution.h"
 
 namespace correlate {
 
 // True where a look of the tables before `time_ns` saw exactly this list on that hook of that
 // device: then nothing changed while the packet was on its way. tc and XDP hooks only.
 bool TablesConfirm(const AttachmentTable& attachments, const HookLook& look, uint64_t time_ns);
+
+// What the tables hold to have been on that hook at that moment, certainly or perhaps: programs
+// only.
+std::vector<HookJudgement::Suspect> SuspectsOfTables(const AttachmentTable& attachments,
+                                                     const HookLook& look, uint64_t time_ns);
 
 }  // namespace correlate
 
