@@ -200,6 +200,10 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
   } else {
     hook = hook_of_location(event->location);
   }
+  if (hook == WALK_TC_REDIRECT) {
+    if (!bpf_core_field_exists(skb->tc_at_ingress)) return;
+    hook = BPF_CORE_READ_BITFIELD_PROBED(skb, tc_at_ingress) ? WALK_TC_INGRESS : WALK_TC_EGRESS;
+  }
   if (hook == WALK_NONE || !has_device) return;
   struct net_device* device = BPF_CORE_READ(skb, dev);
   if (hook == WALK_TC_INGRESS || hook == WALK_TC_EGRESS) {

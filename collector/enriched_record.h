@@ -42,6 +42,8 @@ enum {
   WALK_XDP_GENERIC = 4,
   WALK_CGROUP_EGRESS = 5,
   WALK_SOCKET = 6, /* cgroup ingress, then the socket's filter */
+  /* Only of a function's text range: tc on ingress or egress, as the packet itself says. */
+  WALK_TC_REDIRECT = 7,
 };
 
 /* enriched_event.walk_flags */

@@ -128,10 +128,11 @@ Enricher::Enricher(std::unique_ptr<Skeleton> skeleton) : skeleton_(std::move(ske
 Enricher::~Enricher() = default;
 
 const std::vector<Enricher::FreeingFunction>& Enricher::FreeingFunctions() {
-  // drivers/net/veth.c, net/core/dev.c, net/core/filter.c. A redirect that fails is that of the tc
-  // program on ingress; on egress the same function serves, and then the walk does not find it.
-  static const auto& functions = *new std::vector<FreeingFunction>(
-      {{"veth_xdp_rcv_skb", WALK_XDP_NATIVE}, {"do_xdp_generic", WALK_XDP_GENERIC}});
+  // drivers/net/veth.c, net/core/dev.c, net/core/filter.c.
+  static const auto& functions =
+      *new std::vector<FreeingFunction>({{"veth_xdp_rcv_skb", WALK_XDP_NATIVE},
+                                         {"do_xdp_generic", WALK_XDP_GENERIC},
+                                         {"skb_do_redirect", WALK_TC_REDIRECT}});
   return functions;
 }
 

@@ -224,6 +224,7 @@ struct sk_buff {
   unsigned int end;
   unsigned char* head;
   unsigned char* data;
+  __u8 tc_at_ingress : 1;
 };
 
 /* Since 6.2 (vlan_all), before it a bit of its own. */

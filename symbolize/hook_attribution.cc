@@ -132,7 +132,11 @@ std::vector<std::string> Doubts(const HookLook& look, size_t programs, bool conf
 }
 
 std::string VerdictOf(Hook hook, absl::string_view reason, bool exceptions_recorded) {
-  if (IsTc(hook)) return "TC_ACT_SHOT";
+  // A redirect that fails has no reason of its own: the place where it was freed told.
+  if (IsTc(hook)) {
+    const bool refused = reason == "TC_INGRESS" || reason == "TC_EGRESS";
+    return refused ? "TC_ACT_SHOT" : "TC_ACT_REDIRECT";
+  }
   if (!IsXdp(hook)) return "";
   // The kernel gives a reason of its own to a redirect of generic XDP that fails. XDP_ABORTED and
   // unknown actions have the same reason as XDP_DROP, and only their exceptions tell them apart.

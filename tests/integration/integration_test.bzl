@@ -1,6 +1,6 @@
 """Tests of the binary, in Debian's Python."""
 
-def integration_test(name, src, data = [], tags = ["root", "exclusive"], **kwargs):
+def integration_test(name, src, data = [], tags = ["root", "exclusive"], env = {}, **kwargs):
     """A test that #!/usr/bin/python3 runs and whose cases are counted.
 
     Args:
@@ -8,6 +8,7 @@ def integration_test(name, src, data = [], tags = ["root", "exclusive"], **kwarg
       src: a unittest module that ends with harness.main().
       data: what it needs besides the binary and the modules of tests/integration.
       tags: by default it needs root, and runs alone: it looks at what is left on the host, and at times.
+      env: more of the environment.
       **kwargs: as for every test.
     """
     native.sh_test(
@@ -15,10 +16,8 @@ def integration_test(name, src, data = [], tags = ["root", "exclusive"], **kwarg
         size = "medium",
         srcs = [src],
         data = data + ["//tests/integration:support"],
-        env = {
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONPATH": ".",  # the top of the tree: a test runs there
-        },
+        # PYTHONPATH: the top of the tree, where a test runs.
+        env = dict(env, PYTHONDONTWRITEBYTECODE = "1", PYTHONPATH = "."),
         tags = tags,
         **kwargs
     )
