@@ -1,5 +1,5 @@
-// The worked example of FORMAT.md is a real trace: its bytes, taken from the document, read as what the
-// document says of them.
+// The worked example of FORMAT.md is a real trace: its bytes, taken from the document, read as what
+// the document says of them.
 #include <cstdint>
 #include <fstream>
 #include <sstream>

@@ -122,7 +122,8 @@ class DemoScenario::Impl {
     RETURN_IF_ERROR(AddClsact(kRedLink));
     RETURN_IF_ERROR(
         AttachTc(kRedLink, TcDirection::kIngress, kPref, bpf_program__fd(drop_->progs.tc_drop)));
-    RETURN_IF_ERROR(Tell(drop_->progs.tc_drop, absl::StrCat("tc ingress on ", kRedLink, " (netns red)"),
+    RETURN_IF_ERROR(Tell(drop_->progs.tc_drop,
+                         absl::StrCat("tc ingress on ", kRedLink, " (netns red)"),
                          absl::StrCat("drops UDP to port ", DEMO_PORT_TC_DROP)));
 
     ASSIGN_OR_RETURN(pass_receiver_, UdpSocket::Bind(kRedAddress, DEMO_PORT_PASS));
