@@ -101,6 +101,7 @@ std::vector<Sample> Samples() {
       {Ip4(47, Join({{0, 0}, Be16(0x8100), Tag(kIp), inner4})), false, kIp},
       {Ip4(17, Udp(9, 4789, vxlan)), false, kIp},
       {Ip6(17, Udp(9, 8472, vxlan)), false, kIp6},
+      {Ethernet(0x88a8, Join({Tag(0x8100), Tag(kIp), Ip4(17, Udp(9, 4789, vxlan))})), true, 0},
       {Ip4(17, Udp(4789, 9, vxlan)), false, kIp},  // the port of an answer: no tunnel
       {Ip4(17, Udp(9, 6081, geneve)), false, kIp},
       {Ip4(4, Ip4(4, inner4)), false, kIp},  // two tunnels: the inner one is read, no further
