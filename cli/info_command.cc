@@ -31,6 +31,7 @@ struct Totals {
   uint64_t written = 0;
   uint64_t lost = 0;
   uint64_t missed = 0;
+  uint64_t filtered = 0;
 };
 
 // What info gathers: tables by identity, so that a later entry replaces an earlier one.
@@ -106,6 +107,7 @@ std::map<std::string, Totals> InfoTables::CountsByEvent() const {
     sum.written += counts.written;
     sum.lost += counts.lost;
     sum.missed += counts.missed;
+    sum.filtered += counts.filtered;
   }
   return totals;
 }
@@ -132,6 +134,7 @@ std::string InfoTables::Text(const std::string& name) const {
   line("enabled", list(facts_.enabled_events));
   line("from side-band", list(facts_.synthetic_events));
   line("enriched", list(facts_.enriched_events));
+  if (!facts_.filters.empty()) line("filters", list(facts_.filters));
   line("callchains",
        absl::StrCat(facts_.stacks, facts_.max_stack > 0
                                        ? absl::StrCat(", up to ", facts_.max_stack, " frames")
@@ -155,7 +158,10 @@ std::string InfoTables::Text(const std::string& name) const {
     line("counted",
          absl::StrCat(event, ": ", FormatCount(totals.counted), " = ", FormatCount(totals.written),
                       " written + ", FormatCount(totals.lost), " lost + ",
-                      FormatCount(totals.missed), " missed"));
+                      FormatCount(totals.missed), " missed",
+                      facts_.filters.empty()
+                          ? ""
+                          : absl::StrCat(" + ", FormatCount(totals.filtered), " filtered")));
   }
   for (const Loss& loss : losses_) {
     line("lost", absl::StrFormat("%d of %s on CPU %d in %.3f s to %.3f s", loss.count, loss.source,
@@ -196,6 +202,7 @@ Json InfoTables::ToJson() const {
   json["enabled_events"] = list(facts_.enabled_events);
   json["synthetic_events"] = list(facts_.synthetic_events);
   json["enriched_events"] = list(facts_.enriched_events);
+  json["filters"] = list(facts_.filters);
   json["stacks"] = ValidUtf8(facts_.stacks);
   json["max_stack"] = facts_.max_stack;
   json["ring_bytes_per_cpu"] = absl::StrCat(facts_.ring_bytes_per_cpu);
@@ -221,6 +228,7 @@ Json InfoTables::ToJson() const {
     entry["written"] = absl::StrCat(counts.written);
     entry["lost"] = absl::StrCat(counts.lost);
     entry["missed"] = absl::StrCat(counts.missed);
+    entry["filtered"] = absl::StrCat(counts.filtered);
     json["counts"].push_back(entry);
   }
   json["losses"] = Json::array();

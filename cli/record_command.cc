@@ -131,6 +131,7 @@ struct RecordFlags {
   uint32_t max_stack = 64;
   std::string attribution = "auto";
   bool no_enrich = false;
+  EventFilterText filter;
   std::string ring_size;
   std::string duration;
   std::vector<std::string> command;
@@ -154,11 +155,51 @@ absl::StatusOr<RecordRequest> ToRequest(const RecordFlags& flags) {
   } else if (flags.attribution == "off") {
     request.recording.attribution = Attribution::kOff;
   }
+  request.recording.filter_text = flags.filter;
+  ASSIGN_OR_RETURN(request.recording.filter, ParseEventFilter(flags.filter));
+  if (!flags.filter.empty() && flags.no_enrich) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(flags.filter.ToStrings().front(),
+                     ": the companion BPF programs filter, so not with --no-enrich"));
+  }
+  if (!flags.filter.programs.empty() && flags.attribution == "off") {
+    return absl::InvalidArgumentError(
+        "--program looks at what is attached where a packet is dropped: not with --attribution "
+        "off");
+  }
   ASSIGN_OR_RETURN(request.recording.ring_bytes, RingBytes(flags.ring_size));
   if (!flags.duration.empty()) {
     ASSIGN_OR_RETURN(request.duration_ns, ParseDuration(flags.duration));
   }
   return request;
+}
+
+// Every one may be repeated; values of one are alternatives, and all have to agree.
+void AddFilterOptions(CLI::App& command, EventFilterText* filter) {
+  const auto add = [&command](const char* name, std::vector<std::string>& values, const char* type,
+                              const char* help) {
+    command.add_option(name, values, help)
+        ->type_name(type)
+        ->allow_extra_args(false)
+        ->group(
+            "Filters in the kernel, of drops and XDP exceptions (each may be repeated: any of "
+            "its values; all options have to agree)");
+  };
+  add("--ifname", filter->ifnames, "IF", "On devices of this name, in any namespace");
+  add("--netns", filter->netns, "NETNS",
+      "In this network namespace: a name in /run/netns, a path, or an inode number");
+  add("--program", filter->programs, "ID",
+      "XDP exceptions of this BPF program; drops on whose hook it is attached (whichever\n"
+      "program there dropped them), and those inside of its own calls");
+  add("--reason", filter->reasons, "NAME",
+      "Drops for this reason, like NO_SOCKET, or its number; no XDP exceptions");
+  add("--host", filter->hosts, "ADDR[/LEN]",
+      "Packets from or to this address or network, also inside of a tunnel; no XDP exceptions");
+  add("--port", filter->ports, "N",
+      "Packets from or to this port, also inside of a tunnel; no XDP exceptions");
+  add("--l4", filter->l4, "PROTO",
+      "Packets of tcp, udp, icmp, icmpv6, sctp, ... or a number, also inside of a tunnel; no XDP\n"
+      "exceptions");
 }
 
 }  // namespace
@@ -189,6 +230,7 @@ void AddRecordCommand(CLI::App& app, int* exit_code) {
       ->check(CLI::IsMember({"auto", "verdict", "off"}))
       ->capture_default_str();
   command->add_flag("--no-enrich", flags->no_enrich, "Plain tracepoints only: load no BPF program");
+  AddFilterOptions(*command, &flags->filter);
   command
       ->add_option("-m,--ring-size", flags->ring_size,
                    "Ring buffer for each CPU, like 8M\n"

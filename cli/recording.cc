@@ -9,11 +9,14 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/errno_status.h"
 #include "base/files.h"
 #include "base/status_macros.h"
+#include "cli/recording_filter.h"
+#include "cli/units.h"
 #include "cli/version.h"
 #include "collector/host_facts.h"
 #include "collector/program_scanner.h"
@@ -73,13 +76,13 @@ absl::Status Recording::SelectAndOpen() {
   ASSIGN_OR_RETURN(const Tracefs tracefs, Tracefs::Open());
   ASSIGN_OR_RETURN(const std::vector<std::string> available, tracefs.ListEvents());
   ASSIGN_OR_RETURN(selection_, SelectEvents(options_.events, available));
+  RETURN_IF_ERROR(FitToFilter(options_.filter_text, &selection_));
   const auto symbols = ReadKernelSymbols();
   if (symbols.ok()) {
     kernel_symbols_ = *symbols;
   } else {
     early_notes_.push_back(absl::StrCat("no kernel symbols: ", symbols.status().message()));
   }
-  LoadEnricher();
   PerfSourceSpec spec;
   spec.callchains = options_.callchains;
   spec.max_stack = options_.max_stack;
@@ -99,6 +102,7 @@ absl::Status Recording::SelectAndOpen() {
     spec.tracepoints.push_back({static_cast<uint32_t>(formats_.size()), id, event});
     formats_.push_back(std::move(format));
   }
+  RETURN_IF_ERROR(LoadEnricher());
   if (enricher_ != nullptr) {
     for (PerfSourceSpec::Tracepoint& tracepoint : spec.tracepoints) {
       if (!Enricher::Knows(tracepoint.name)) continue;
@@ -113,12 +117,16 @@ absl::Status Recording::SelectAndOpen() {
   return absl::OkStatus();
 }
 
-void Recording::LoadEnricher() {
-  if (!options_.enrich) return;
+absl::Status Recording::LoadEnricher() {
+  const bool filtered = !options_.filter_text.empty();
+  if (!options_.enrich) {
+    return filtered ? absl::InvalidArgumentError("filters need the companion BPF programs")
+                    : absl::OkStatus();
+  }
   const auto& events = selection_.tracepoints;
   if (std::none_of(events.begin(), events.end(),
                    [](const std::string& event) { return Enricher::Knows(event); })) {
-    return;
+    return absl::OkStatus();  // FitToFilter has seen to it that there is no filter
   }
   Enricher::Options options;
   options.walk_hooks = options_.attribution != RecordingOptions::Attribution::kOff;
@@ -128,16 +136,29 @@ void Recording::LoadEnricher() {
       options.ranges.push_back({text.begin, text.end, function.hook});
     }
   }
+  if (filtered) {
+    ASSIGN_OR_RETURN(options.filter, ResolveFilter(options_.filter, formats_, &early_notes_));
+  }
   auto enricher = Enricher::Load(options);
+  if (!enricher.ok() && filtered) {
+    return absl::Status(
+        enricher.status().code() == absl::StatusCode::kInvalidArgument
+            ? absl::StatusCode::kFailedPrecondition  // the verifier's opinion, not bad usage
+            : enricher.status().code(),
+        absl::StrCat(
+            absl::StrJoin(options_.filter_text.ToStrings(), " "),
+            " cannot hold without the companion BPF programs: ", enricher.status().message()));
+  }
   if (!enricher.ok()) {
     early_notes_.push_back(
         absl::StrCat("drops come without device, packet and attached programs, so that only those "
                      "with a program on the callchain are attributed: ",
                      enricher.status().message()));
-    return;
+    return absl::OkStatus();
   }
   enricher_ = std::move(enricher).value();
   our_programs_ = enricher_->program_ids();
+  return absl::OkStatus();
 }
 
 bool Recording::IsOurs(uint32_t program_id) const {
@@ -168,6 +189,31 @@ absl::Status Recording::Start(TraceSink* sink) {
   return source_->Start();
 }
 
+std::vector<EventCounts> Recording::Counts() {
+  std::vector<EventCounts> all = source_->Counts();
+  if (options_.filter_text.empty()) return all;
+  uint64_t counted = 0;
+  uint64_t filtered = 0;
+  for (const std::string& event : facts_.enriched_events) {
+    const auto by_cpu = enricher_->Filtered(event);
+    if (!by_cpu.ok()) {
+      AddNote(
+          absl::StrCat("what the filters kept out counts as missed: ", by_cpu.status().message()));
+      continue;
+    }
+    for (EventCounts& counts : all) {
+      if (selection_.tracepoints[counts.format_id] != event || counts.cpu >= by_cpu->size())
+        continue;
+      SetFiltered((*by_cpu)[counts.cpu], &counts);
+      counted += counts.counted;
+      filtered += counts.filtered;
+    }
+  }
+  AddNote(absl::StrCat("the filters kept out ", FormatCount(filtered), " of ", FormatCount(counted),
+                       " drops and XDP exceptions counted"));
+  return all;
+}
+
 void Recording::TellFacts() {
   const HostFacts host = ReadHostFacts();
   facts_.hostname = host.hostname;
@@ -183,6 +229,7 @@ void Recording::TellFacts() {
   facts_.enabled_events = selection_.tracepoints;
   if (selection_.program_loads) facts_.synthetic_events.emplace_back(kProgramLoadEvent);
   if (selection_.program_unloads) facts_.synthetic_events.emplace_back(kProgramUnloadEvent);
+  facts_.filters = options_.filter_text.ToStrings();
   facts_.stacks = options_.callchains ? "all" : "none";
   facts_.max_stack = options_.callchains ? options_.max_stack : 0;
   facts_.ring_bytes_per_cpu = source_->ring_bytes();
@@ -310,7 +357,7 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
   correlator_->TellWhatStillHolds();
   for (const ProgramInfo* program : correlator_->programs()) sink_->OnProgram(*program);
   Summary summary;
-  for (const EventCounts& counts : source_->Counts()) {
+  for (const EventCounts& counts : Counts()) {
     summary.missed += counts.missed;
     sink_->OnCounts(counts);
   }

@@ -15,6 +15,7 @@
 #include "absl/types/span.h"
 #include "collector/attachment_monitor.h"
 #include "collector/enricher.h"
+#include "collector/event_filter.h"
 #include "collector/event_spec.h"
 #include "collector/perf_source.h"
 #include "symbolize/correlator.h"
@@ -30,7 +31,9 @@ struct RecordingOptions {
   size_t ring_bytes = 0;  // a CPU; 0: see PerfSourceSpec
   enum class Attribution { kAuto, kVerdict, kOff };
   Attribution attribution = Attribution::kAuto;
-  bool enrich = true;  // with the companion BPF programs, where the host allows them
+  bool enrich = true;           // with the companion BPF programs, where the host allows them
+  EventFilterText filter_text;  // what is to be recorded; empty: everything
+  EventFilter filter;           // the same, parsed
 };
 
 class Recording {
@@ -64,9 +67,10 @@ class Recording {
   explicit Recording(const RecordingOptions& options) : options_(options) {}
   absl::Status SelectAndOpen();
   // Loads the companion programs for those selected events that have one; where that fails, says so
-  // and leaves the plain tracepoints.
-  void LoadEnricher();
+  // and leaves the plain tracepoints. With a filter, which they alone can apply, it is an error.
+  absl::Status LoadEnricher();
   bool IsOurs(uint32_t program_id) const;
+  std::vector<EventCounts> Counts();
   void TellFacts();
   void LookAtPrograms();
   void LookAtProgram(uint32_t id);

@@ -170,14 +170,20 @@ std::string ReportTables::GroupValue(GroupKey key, const CorrelatedEvent& event)
 void ReportTables::OnLoss(const Loss& loss) { lost_ += loss.count; }
 
 void ReportTables::OnCounts(const EventCounts& counts) {
-  missed_[{counts.format_id, counts.cpu}] = counts.missed;
+  counts_[{counts.format_id, counts.cpu}] = counts;
 }
 
 void ReportTables::OnEnd(const RecordingEnd& end) { last_ns_ = std::max(last_ns_, end.time_ns); }
 
 uint64_t ReportTables::missed() const {
   uint64_t sum = 0;
-  for (const auto& [key, missed] : missed_) sum += missed;
+  for (const auto& [key, counts] : counts_) sum += counts.missed;
+  return sum;
+}
+
+uint64_t ReportTables::filtered() const {
+  uint64_t sum = 0;
+  for (const auto& [key, counts] : counts_) sum += counts.filtered;
   return sum;
 }
 

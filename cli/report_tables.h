@@ -80,6 +80,7 @@ class ReportTables : public TraceSink {
   uint64_t events() const { return events_; }
   uint64_t lost() const { return lost_; }
   uint64_t missed() const;
+  uint64_t filtered() const;
   uint64_t first_ns() const { return first_ns_; }
   uint64_t last_ns() const { return last_ns_; }
   double seconds() const;
@@ -95,7 +96,8 @@ class ReportTables : public TraceSink {
   absl::flat_hash_map<std::string, CulpritGroup> culprits_;
   absl::flat_hash_map<std::string, NoProgramGroup> without_;
   std::map<std::vector<std::string>, uint64_t> groups_;
-  std::map<std::pair<uint32_t, uint32_t>, uint64_t> missed_;  // by format and CPU: running totals
+  std::map<std::pair<uint32_t, uint32_t>, EventCounts>
+      counts_;  // by format and CPU: running totals
   bool complete_ = true;
   uint64_t events_ = 0;
   uint64_t drops_ = 0;

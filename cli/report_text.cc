@@ -6,6 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "cli/event_fields.h"
 #include "cli/json_event.h"
 #include "cli/text.h"
@@ -60,6 +61,10 @@ std::string Head(const ReportTables& tables, const std::string& name) {
                   " missed; ", Plural(tables.drops(), "drop"), ", ",
                   Plural(tables.xdp_exceptions(), "XDP exception"), ", ",
                   Plural(tables.events(), "event"), " written whole\n");
+  if (!facts.filters.empty()) {
+    absl::StrAppend(&text, "only ", Printable(absl::StrJoin(facts.filters, " ")), ": ",
+                    Plural(tables.filtered(), "other event"), " filtered out in the kernel\n");
+  }
   if (tables.lost() + tables.missed() > 0) {
     absl::StrAppend(&text, "WARNING: what was lost or missed is in none of the figures below.\n");
   }
@@ -171,6 +176,7 @@ std::string RenderReportJson(const ReportTables& tables) {
   json["complete"] = tables.complete();
   json["lost"] = absl::StrCat(tables.lost());
   json["missed"] = absl::StrCat(tables.missed());
+  json["filtered"] = absl::StrCat(tables.filtered());
   json["events"] = absl::StrCat(tables.events());
   json["drops"] = absl::StrCat(tables.drops());
   json["xdp_exceptions"] = absl::StrCat(tables.xdp_exceptions());

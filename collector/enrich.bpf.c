@@ -12,12 +12,13 @@
 #include <linux/in.h>
 
 #include "collector/enriched_record.h"
+#include "collector/event_filter.bpf.h"
 #include "collector/hook_walk.bpf.h"
 #include "collector/run_counts.bpf.h"
 #include "collector/this_cpu.bpf.h"
 /* clang-format on */
 
-enum { CONTEXTS = 4, MOST_RANGES = 8, NO_MAC_HEADER = 0xffff };
+enum { MOST_RANGES = 8, NO_MAC_HEADER = 0xffff };
 
 /* How many arguments this kernel's kfree_skb has: (skb, location), then reason (5.17), then rx_sk
  * (6.11). */
@@ -39,15 +40,6 @@ struct {
   __type(key, __u32);
   __type(value, __u32);
 } drop_output SEC(".maps"), exception_output SEC(".maps");
-
-/* One record under construction for each context of a CPU: an interrupt must not spoil that of a
- * task. */
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, CONTEXTS + 1);
-  __type(key, __u32);
-  __type(value, struct workspace);
-} scratch SEC(".maps");
 
 static __always_inline struct enriched_event* new_event(void) {
   __u32 context = context_of_cpu();
@@ -235,6 +227,7 @@ static __always_inline int on_drop(void* context, struct sk_buff* skb, __u64 loc
   event->skb = (__u64)skb;
   event->location = location;
   event->reason = reason;
+  if (!reason_passes(reason)) return filter_out(&drop_output, FILTERED_DROPS);
   event->rx_sk = (__u64)rx_sk;
   event->protocol = bpf_ntohs(BPF_CORE_READ(skb, protocol));
   event->length = BPF_CORE_READ(skb, len);
@@ -250,9 +243,12 @@ static __always_inline int on_drop(void* context, struct sk_buff* skb, __u64 loc
       }
     }
   }
+  if (!device_passes(event)) return filter_out(&drop_output, FILTERED_DROPS);
   note_vlan(event, skb);
   note_headers(event, skb);
+  if (!packet_passes(event)) return filter_out(&drop_output, FILTERED_DROPS);
   if (walk_hooks) walk_hook(event, skb, rx_sk);
+  if (!program_passes(context, event)) return filter_out(&drop_output, FILTERED_DROPS);
   output(context, &drop_output, event);
   return 0;
 }
@@ -275,6 +271,8 @@ int correlate_exception(__u64* arguments) {
   event->act = (__u32)arguments[2];
   event->program_id = program_id(program);
   note_device(event, device);
+  if (!device_passes(event) || (filter.programs && !is_program_asked_for(event->program_id)))
+    return filter_out(&exception_output, FILTERED_EXCEPTIONS);
   output(arguments, &exception_output, event);
   return 0;
 }

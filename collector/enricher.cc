@@ -165,6 +165,7 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::Load(const Options& options)
   const std::vector<TextRange>& ranges = options.ranges;
   constants->walk_hooks = options.walk_hooks;
   constants->count_runs = options.count_runs;
+  constants->filter = options.filter;
   bpf_program__set_autoload(skeleton->bpf->progs.correlate_receive, options.count_runs);
   for (size_t i = 0; i < std::min(ranges.size(), std::size(constants->range_begin)); ++i) {
     constants->range_begin[i] = ranges[i].begin;
@@ -223,6 +224,18 @@ absl::Status Enricher::Attach(const std::vector<std::string>& events) {
 }
 
 void Enricher::Detach() { enrich_bpf__detach(skeleton_->bpf); }
+
+absl::StatusOr<std::vector<uint64_t>> Enricher::Filtered(absl::string_view event) const {
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus < 0) return ErrnoStatus(-cpus, "counting this host's possible CPUs");
+  std::vector<uint64_t> counts(static_cast<size_t>(cpus));
+  // Its place in the map `filtered` (event_filter.bpf.h).
+  const uint32_t kind = event == kDropEvent ? 0 : 1;
+  if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->bpf->maps.filtered), &kind, counts.data()) != 0) {
+    return ErrnoStatus(errno, absl::StrCat("reading how much of ", event, " was filtered"));
+  }
+  return counts;
+}
 
 std::vector<uint32_t> Enricher::program_ids() const {
   std::vector<uint32_t> ids;

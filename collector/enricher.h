@@ -9,11 +9,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "collector/event_filter_constants.h"
 
 namespace correlate {
 
@@ -39,6 +41,7 @@ class Enricher {
     // Also tells which of several programs on tc ingress ran (collector/run_counts.bpf.h): costs
     // something for every packet received. Run statistics of all programs are on meanwhile.
     bool count_runs = false;
+    event_filter_constants filter = {};  // all zero: everything passes
   };
 
   // True for the events that the companion programs can stand in for.
@@ -52,6 +55,9 @@ class Enricher {
   // Begins to run for each of `events`.
   absl::Status Attach(const std::vector<std::string>& events);
   void Detach();
+
+  // How many hits of `event` did not pass the filter while its perf event was on, by CPU number.
+  absl::StatusOr<std::vector<uint64_t>> Filtered(absl::string_view event) const;
 
   // Ids of everything of ours that is loaded: observers, never to be blamed.
   std::vector<uint32_t> program_ids() const;

@@ -107,7 +107,8 @@ struct Loss {
 
 // What one event counted on one CPU since the recording began. counted is perf's own counting
 // (read(2) on the event's fd) and does not depend on rings:
-// counted = written + lost + missed, missed being hits for which perf made no record at all.
+// counted = written + lost + missed + filtered, missed being hits for which perf made no record at
+// all, filtered those that a filter of the recording kept out.
 struct EventCounts {
   uint32_t format_id = 0;
   uint32_t cpu = 0;
@@ -115,6 +116,7 @@ struct EventCounts {
   uint64_t written = 0;
   uint64_t lost = 0;
   uint64_t missed = 0;
+  uint64_t filtered = 0;
 };
 
 // The same instant on three clocks.

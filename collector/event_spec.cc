@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "base/status_macros.h"
+#include "collector/edit_distance.h"
 
 namespace correlate {
 namespace {
@@ -33,25 +34,6 @@ bool IsGlob(absl::string_view text) { return text.find_first_of("*?[\\") != text
 
 bool Matches(const std::string& pattern, absl::string_view text) {
   return fnmatch(pattern.c_str(), std::string(text).c_str(), 0) == 0;
-}
-
-// Letters to insert, delete, change or swap with a neighbour to get from one to the other.
-size_t EditDistance(absl::string_view a, absl::string_view b) {
-  std::vector<size_t> before_last(b.size() + 1), last(b.size() + 1), current(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) last[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    current[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      current[j] = std::min({last[j] + 1, current[j - 1] + 1,
-                             last[j - 1] + (a[i - 1] == b[j - 1] ? size_t{0} : size_t{1})});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        current[j] = std::min(current[j], before_last[j - 2] + 1);
-      }
-    }
-    std::swap(before_last, last);
-    std::swap(last, current);
-  }
-  return last[b.size()];
 }
 
 // The same name in another group first, then what differs by few letters, nearest first.

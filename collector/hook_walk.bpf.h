@@ -13,6 +13,7 @@
 #include <bpf/bpf_helpers.h>
 #include <linux/if_ether.h>
 #include <bpf/bpf_endian.h>
+#include "collector/packet_layers.h"
 /* clang-format on */
 
 /* enum bpf_xdp_mode (include/linux/netdevice.h) */
@@ -44,7 +45,20 @@ struct workspace {
   struct enriched_event event;
   struct tc_cursor cursor;
   __u64 programs[ENRICHED_MOST_ENTRIES]; /* struct bpf_prog of each walk entry; 0: none */
+  struct packet_cursor packet;           /* of the filters */
+  __u64 frames[FILTER_FRAMES];           /* likewise */
 };
+
+enum { CONTEXTS = 4 };
+
+/* One record under construction for each context of a CPU: an interrupt must not spoil that of a
+ * task. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, CONTEXTS + 1);
+  __type(key, __u32);
+  __type(value, struct workspace);
+} scratch SEC(".maps");
 
 static __always_inline struct walk_entry* next_entry(struct enriched_event* event,
                                                      struct bpf_prog* program) {

@@ -255,6 +255,19 @@ struct task_struct {
   struct nsproxy* nsproxy;
 };
 
+/* kernel/events: a map of perf events (include/linux/bpf.h) */
+struct perf_event {
+  int oncpu; /* -1: it is off */
+};
+
+struct bpf_event_entry {
+  struct perf_event* event;
+};
+
+struct bpf_array {
+  void* ptrs[1];
+};
+
 enum cgroup_bpf_attach_type { CGROUP_INET_INGRESS = 0, CGROUP_INET_EGRESS = 1 };
 
 enum skb_drop_reason {

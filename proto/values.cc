@@ -104,6 +104,7 @@ void ToProto(const RecordingFacts& facts, pb::Recording* message) {
   Copy(facts.enabled_events, message->mutable_enabled_events());
   Copy(facts.synthetic_events, message->mutable_synthetic_events());
   Copy(facts.enriched_events, message->mutable_enriched_events());
+  Copy(facts.filters, message->mutable_filters());
 }
 
 void ToProto(const FormatField& field, pb::Field* message) {
@@ -250,6 +251,7 @@ void ToProto(const EventCounts& counts, pb::EventCounts* message) {
   message->set_written(counts.written);
   message->set_lost(counts.lost);
   message->set_missed(counts.missed);
+  message->set_filtered(counts.filtered);
 }
 
 void ToProto(const Note& note, pb::Note* message) {
@@ -302,6 +304,7 @@ RecordingFacts FromProto(const pb::Recording& message) {
   facts.enabled_events = Copy(message.enabled_events());
   facts.synthetic_events = Copy(message.synthetic_events());
   facts.enriched_events = Copy(message.enriched_events());
+  facts.filters = Copy(message.filters());
   return facts;
 }
 
@@ -467,6 +470,7 @@ EventCounts FromProto(const pb::EventCounts& message) {
   counts.written = message.written();
   counts.lost = message.lost();
   counts.missed = message.missed();
+  counts.filtered = message.filtered();
   return counts;
 }
 

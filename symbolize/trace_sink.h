@@ -33,6 +33,7 @@ struct RecordingFacts {
   std::vector<std::string> enabled_events;    // as attached: "skb:kfree_skb"
   std::vector<std::string> synthetic_events;  // made from side-band records
   std::vector<std::string> enriched_events;   // recorded by a companion BPF program
+  std::vector<std::string> filters;           // as asked: "--ifname eth0"
   std::string stacks;                         // "all", "none"
   uint32_t max_stack = 0;
   uint64_t ring_bytes_per_cpu = 0;
