@@ -101,6 +101,13 @@ enum { MOST_STEPS = 64 };
 
 /* One program of a cls_bpf. */
 static __always_inline void step_filter(struct enriched_event* event, struct tc_cursor* cursor) {
+  /* cls_bpf is a module on many kernels, and while it is not loaded nothing tells its structures: a
+   * filter that comes later is not looked into. step_classifier says that the walk is broken; here
+   * the verifier must not meet what libbpf could not relocate. */
+  if (!bpf_core_type_exists(struct cls_bpf_prog)) {
+    cursor->filter = 0;
+    return;
+  }
   if (cursor->filter == cursor->filters_end) {
     struct tcf_proto* classifier = (void*)cursor->classifier;
     cursor->filter = 0;

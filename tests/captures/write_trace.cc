@@ -1,5 +1,5 @@
-// Writes a capture as a trace: write_trace CAPTURE TRACE. For tests of what reads traces, which then
-// need neither root nor a kernel.
+// Writes a capture as a trace: write_trace CAPTURE TRACE. For tests of what reads traces, which
+// then need neither root nor a kernel.
 #include <iostream>
 
 #include "proto/trace_writer.h"

@@ -24,6 +24,22 @@ TEST_PACKAGES=(
   'linux-perf>=6.5'   # the recorder that ours is compared with; reports lost records
   nftables python3 python3-protobuf python3-zstandard
 )
+
+# The commands that a guest of tools/vm has; their dependencies come along, and the libraries of RUN_PACKAGES.
+GUEST_PACKAGES=(
+  bash busybox-static coreutils dash diffutils findutils grep kmod mount procps sed util-linux
+  bpftool ethtool iproute2 iputils-ping linux-perf nftables
+  libcap2-bin
+  python3 python3-protobuf python3-zstandard
+  xdp-tools           # xdp-loader and libxdp's dispatcher
+)
+# What tools/vm needs besides: the machine, and what makes its images.
+VM_PACKAGES=(
+  qemu-system-x86
+  squashfs-tools xz-utils
+  "${GUEST_PACKAGES[@]}"
+)
+
 # What building libperf needs, only for as long as it is not there.
 LIBPERF_PACKAGES=(g++ make xz-utils)
 LIBPERF_SOURCE=linux-source-6.12
