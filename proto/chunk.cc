@@ -2,9 +2,11 @@
 
 #include <zstd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "proto/crc32c.h"
 #include "proto/trace.pb.h"
 
@@ -34,10 +36,18 @@ uint32_t CrcOf(absl::string_view chunk) {
   return ExtendCrc32c(head, chunk.substr(kChunkHeadBytes));
 }
 
+bool IsPlausibleExpansion(uint64_t payload_bytes, size_t compressed_bytes) {
+  return payload_bytes <= kFreePayloadBytes || payload_bytes / kMostExpansion <= compressed_bytes;
+}
+
 absl::Status Decompress(const pb::Chunk& chunk, std::string* payload) {
   if (chunk.payload_bytes() > kMostChunkBytes) {
     return absl::DataLossError(absl::StrCat("a payload of ", chunk.payload_bytes(),
                                             " bytes is more than a chunk may hold"));
+  }
+  if (!IsPlausibleExpansion(chunk.payload_bytes(), chunk.payload().size())) {
+    return absl::DataLossError(absl::StrCat("a payload of ", chunk.payload_bytes(), " bytes from ",
+                                            chunk.payload().size(), " is no trace"));
   }
   if (chunk.codec() == pb::CODEC_NONE) {
     *payload = chunk.payload();
@@ -59,23 +69,46 @@ absl::Status Decompress(const pb::Chunk& chunk, std::string* payload) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<std::string> EncodeChunk(const ChunkHeader& header, absl::string_view payload) {
-  pb::Chunk rest;  // everything after the fixed head
-  rest.set_recording_id(header.recording_id);
-  rest.set_sequence(header.sequence);
-  rest.set_codec(pb::CODEC_ZSTD);
-  rest.set_payload_bytes(payload.size());
-  rest.set_has_tables(header.has_tables);
-  rest.set_last(header.last);
-  std::string* compressed = rest.mutable_payload();
+absl::Status Compress(absl::string_view payload, pb::Chunk* chunk) {
+  std::string* compressed = chunk->mutable_payload();
   compressed->resize(ZSTD_compressBound(payload.size()));
   const size_t size = ZSTD_compress(compressed->data(), compressed->size(), payload.data(),
                                     payload.size(), kCompressionLevel);
   if (ZSTD_isError(size))
     return absl::InternalError(absl::StrCat("zstd: ", ZSTD_getErrorName(size)));
   compressed->resize(size);
+  // Whatever compresses better than a reader believes in stands as it is.
+  if (!IsPlausibleExpansion(payload.size(), size)) {
+    compressed->assign(payload.data(), payload.size());
+    return absl::OkStatus();
+  }
+  chunk->set_codec(pb::CODEC_ZSTD);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> EncodeChunk(const ChunkHeader& header, absl::string_view payload,
+                                        Compression compression) {
+  if (header.recording_id.size() != kRecordingIdBytes) {
+    return absl::InternalError("a recording's id has 16 bytes");
+  }
+  if (payload.size() > kMostChunkBytes) {
+    return absl::ResourceExhaustedError(absl::StrCat("a chunk would hold ", payload.size(),
+                                                     " bytes, and readers take ", kMostChunkBytes,
+                                                     "; record fewer events at once"));
+  }
+  pb::Chunk rest;  // everything after the fixed head
+  rest.set_recording_id(header.recording_id);
+  rest.set_sequence(header.sequence);
+  rest.set_payload_bytes(payload.size());
+  rest.set_has_tables(header.has_tables);
+  rest.set_last(header.last);
+  if (compression == Compression::kZstd) {
+    RETURN_IF_ERROR(Compress(payload, &rest));
+  } else {
+    rest.set_payload(payload.data(), payload.size());
+  }
 
   std::string bytes(kChunkHeadBytes, '\0');
   if (!rest.AppendToString(&bytes)) return absl::InternalError("a chunk does not serialize");
@@ -125,11 +158,33 @@ absl::Status DecodeChunk(absl::string_view bytes, ChunkHeader* header, std::stri
                             static_cast<int>(bytes.size() - kBodyOffset))) {
     return absl::DataLossError("a chunk is no protobuf message");
   }
+  if (chunk.recording_id().size() != kRecordingIdBytes) {
+    return absl::DataLossError("a recording's id has not 16 bytes");
+  }
   header->recording_id = chunk.recording_id();
   header->sequence = chunk.sequence();
   header->has_tables = chunk.has_tables();
   header->last = chunk.last();
   return Decompress(chunk, payload);
+}
+
+bool LooksLikeChunk(absl::string_view bytes) {
+  std::string fixed(kChunkHeadBytes, '\0');
+  fixed[0] = kChunkTag;
+  fixed[kBodyOffset] = kSyncTag;
+  std::memcpy(&fixed[kSyncOffset], &kChunkSync, sizeof kChunkSync);
+  fixed[kCrcOffset - 1] = kCrcTag;
+  size_t seen = 0;
+  size_t wrong = 0;
+  for (size_t i = 0; i < std::min(bytes.size(), kCrcOffset); ++i) {
+    ++seen;
+    if (i == 0 || i >= kBodyOffset) {
+      wrong += bytes[i] != fixed[i];
+    } else {  // of the length, only the continuation bits are known
+      wrong += ((bytes[i] & 0x80) != 0) != (i < kLengthBytes);
+    }
+  }
+  return seen > 0 && wrong * 4 <= seen;
 }
 
 size_t FindChunk(absl::string_view bytes, size_t from) {

@@ -18,6 +18,11 @@ inline constexpr uint64_t kChunkSync = 0x43525443'b9f5d10aull;
 inline constexpr size_t kChunkHeadBytes = 20;
 // Neither a chunk nor its payload is larger: what claims to be is damage, and takes no memory.
 inline constexpr size_t kMostChunkBytes = 16 << 20;
+// A payload beyond kFreePayloadBytes is at most so many times as long as its chunk. Traces compress
+// to a tenth; without a limit a kilobyte of file could cost a second of reading.
+inline constexpr size_t kMostExpansion = 256;
+inline constexpr size_t kFreePayloadBytes = 1 << 20;
+inline constexpr size_t kRecordingIdBytes = 16;
 
 struct ChunkHeader {
   std::string recording_id;  // 16 bytes
@@ -26,8 +31,12 @@ struct ChunkHeader {
   bool last = false;
 };
 
-// Compresses `payload` (a serialized Payload) and builds the chunk's bytes.
-absl::StatusOr<std::string> EncodeChunk(const ChunkHeader& header, absl::string_view payload);
+enum class Compression { kNone, kZstd };
+
+// Compresses `payload` (a serialized Payload) and builds the chunk's bytes. An error where no
+// reader would take the chunk.
+absl::StatusOr<std::string> EncodeChunk(const ChunkHeader& header, absl::string_view payload,
+                                        Compression compression = Compression::kZstd);
 
 // How many bytes the chunk at the beginning of `bytes` has, its head included. DataLoss: no chunk
 // begins here. Needs kChunkHeadBytes bytes.
@@ -37,6 +46,9 @@ absl::Status DecodeChunk(absl::string_view bytes, ChunkHeader* header, std::stri
 // The first place from `from` on where a chunk may begin; npos: none in these bytes. The last
 // kChunkHeadBytes - 1 bytes may hold the beginning of one.
 size_t FindChunk(absl::string_view bytes, size_t from);
+// Whether a chunk began at the beginning of `bytes` before they were damaged or cut: most of what
+// is the same in every head is there.
+bool LooksLikeChunk(absl::string_view bytes);
 
 }  // namespace correlate
 

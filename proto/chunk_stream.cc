@@ -67,12 +67,12 @@ std::unique_ptr<ByteSource> MemorySource(absl::string_view bytes) {
 }
 
 absl::Status ChunkStream::Fill(size_t bytes) {
-  if (Ahead().size() >= bytes) return absl::OkStatus();
+  // At the end nothing comes any more: moving the buffer for each of many heads would be quadratic.
+  if (at_end_ || Ahead().size() >= bytes) return absl::OkStatus();
   buffer_.erase(0, position_);
   offset_ += std::exchange(position_, 0);
   while (!at_end_ && buffer_.size() < bytes) {
-    ASSIGN_OR_RETURN(const size_t n,
-                     source_->Read(std::max(kReadBytes, bytes - buffer_.size()), &buffer_));
+    ASSIGN_OR_RETURN(const size_t n, source_->Read(kReadBytes, &buffer_));
     at_end_ = n == 0;
   }
   return absl::OkStatus();
@@ -103,6 +103,7 @@ absl::Status ChunkStream::SkipToNextChunk() {
     RETURN_IF_ERROR(Fill(kReadBytes));
     const size_t found = FindChunk(Ahead(), 0);
     if (found != absl::string_view::npos) {
+      saw_chunk_ = true;
       Skip(found);
       return absl::OkStatus();
     }
@@ -113,10 +114,19 @@ absl::Status ChunkStream::SkipToNextChunk() {
   }
 }
 
+absl::Status ChunkStream::SkipToEnd() {
+  while (!Ahead().empty()) {
+    Skip(Ahead().size());
+    RETURN_IF_ERROR(Fill(1));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<bool> ChunkStream::Next(ChunkHeader* header, std::string* payload) {
   while (!hopeless_) {
     RETURN_IF_ERROR(Fill(kChunkHeadBytes));
     if (Ahead().empty()) return false;
+    if (bytes() == 0) saw_chunk_ = LooksLikeChunk(Ahead());
     const uint64_t at = bytes();
     absl::Status damage;
     if (const auto size = ChunkBytes(Ahead()); !size.ok()) {
@@ -136,8 +146,12 @@ absl::StatusOr<bool> ChunkStream::Next(ChunkHeader* header, std::string* payload
     }
     AddProblem(at, damage.message());
     hopeless_ = checked_in_vain_ > kMostChunkBytes + kCheckedInVainPerByte * bytes();
-    if (hopeless_) AddProblem(at, "too much damage to go on");
-    RETURN_IF_ERROR(SkipToNextChunk());
+    if (hopeless_) {
+      AddProblem(at, "too much damage to go on");
+      RETURN_IF_ERROR(SkipToEnd());
+    } else {
+      RETURN_IF_ERROR(SkipToNextChunk());
+    }
   }
   return false;
 }

@@ -38,6 +38,8 @@ class ChunkStream {
   uint64_t bytes() const { return offset_ + position_; }
   uint64_t chunks() const { return chunks_; }
   uint64_t skipped_bytes() const { return skipped_bytes_; }
+  // A chunk begins, or began before it was damaged, somewhere in what was read.
+  bool saw_chunk() const { return saw_chunk_; }
   const std::vector<std::string>& problems() const { return problems_; }
 
  private:
@@ -47,6 +49,7 @@ class ChunkStream {
   void Skip(size_t bytes);
   void AddProblem(uint64_t offset, absl::string_view what);
   absl::Status SkipToNextChunk();
+  absl::Status SkipToEnd();
 
   std::unique_ptr<ByteSource> source_;
   std::string buffer_;
@@ -54,6 +57,7 @@ class ChunkStream {
   uint64_t offset_ = 0;  // of buffer_, in the stream
   bool at_end_ = false;
   bool hopeless_ = false;
+  bool saw_chunk_ = false;
   uint64_t chunks_ = 0;
   uint64_t last_chunk_offset_ = 0;
   uint64_t last_chunk_bytes_ = 0;

@@ -27,7 +27,8 @@ void Sign(std::string* chunk) {
 }
 
 // A chunk whose message part is `rest`, signed.
-std::string ChunkOf(const pb::Chunk& rest) {
+std::string ChunkOf(pb::Chunk rest) {
+  rest.set_recording_id(Header().recording_id);
   std::string bytes = *EncodeChunk(Header(), "x");
   bytes.resize(kChunkHeadBytes);
   rest.AppendToString(&bytes);

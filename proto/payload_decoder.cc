@@ -1,5 +1,9 @@
 #include "proto/payload_decoder.h"
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+
 #include <cstddef>
 
 #include "absl/strings/string_view.h"
@@ -12,6 +16,40 @@ namespace {
 // What an event's format is called while it is not known.
 constexpr char kUnknown[] = "unknown";
 
+// The writer closes a chunk at a quarter of this, so only long tables are counted.
+constexpr size_t kCountedFromBytes = 1 << 20;
+// A million small messages take some 200 MB; the formats of every tracepoint of a host are 50,000.
+constexpr size_t kMostMessages = 1 << 20;
+
+// False: not well-formed, or *left came to 0. Depth is that of the schema, whose messages do not
+// nest in themselves.
+bool CountMessages(const google::protobuf::Descriptor& type,
+                   google::protobuf::io::CodedInputStream* input, size_t* left) {
+  using google::protobuf::FieldDescriptor;
+  using google::protobuf::internal::WireFormatLite;
+  if (--*left == 0) return false;
+  for (;;) {
+    const uint32_t tag = input->ReadTag();
+    if (tag == 0) return input->ConsumedEntireMessage();
+    const FieldDescriptor* field = type.FindFieldByNumber(WireFormatLite::GetTagFieldNumber(tag));
+    const bool is_message =
+        field != nullptr && field->type() == FieldDescriptor::TYPE_MESSAGE &&
+        WireFormatLite::GetTagWireType(tag) == WireFormatLite::WIRETYPE_LENGTH_DELIMITED;
+    if (is_message) {
+      uint32_t size;
+      if (!input->ReadVarint32(&size) || size > INT32_MAX) return false;
+      const auto limit = input->PushLimit(static_cast<int>(size));
+      if (!CountMessages(*field->message_type(), input, left)) return false;
+      input->PopLimit(limit);
+    } else if (field != nullptr && field->is_repeated()) {
+      if (--*left == 0) return false;
+      if (!WireFormatLite::SkipField(input, tag)) return false;
+    } else if (!WireFormatLite::SkipField(input, tag)) {
+      return false;
+    }
+  }
+}
+
 // An index of 0 means "none" and is allowed even where the list is empty.
 bool InRange(uint32_t index, int size) { return index == 0 || index < static_cast<uint32_t>(size); }
 
@@ -20,6 +58,18 @@ absl::string_view StringAt(const pb::Interned& interned, uint32_t index) {
 }
 
 }  // namespace
+
+absl::Status CheckMessageCount(absl::string_view payload) {
+  if (payload.size() <= kCountedFromBytes) return absl::OkStatus();
+  google::protobuf::io::CodedInputStream input(reinterpret_cast<const uint8_t*>(payload.data()),
+                                               static_cast<int>(payload.size()));
+  size_t left = kMostMessages;
+  if (!CountMessages(*pb::Payload::descriptor(), &input, &left)) {
+    return absl::DataLossError(left == 0 ? "a payload holds more than a chunk may"
+                                         : "a payload is no protobuf message");
+  }
+  return absl::OkStatus();
+}
 
 absl::Status CheckPayload(const pb::Payload& payload) {
   const pb::Interned& interned = payload.interned();
@@ -49,7 +99,13 @@ absl::Status CheckPayload(const pb::Payload& payload) {
     }
     if (!in_range) return absl::DataLossError("a look at a hook names a string that is not there");
   }
+  for (const pb::Format& format : payload.formats()) {
+    if (format.id() >= kMostFormats) return absl::DataLossError("a format's number is too large");
+  }
   for (const pb::Event& event : payload.events()) {
+    if (event.format() >= kMostFormats) {
+      return absl::DataLossError("the number of an event's format is too large");
+    }
     if (!InRange(event.comm(), strings) || !InRange(event.stack(), interned.stacks_size()) ||
         !InRange(event.look(), interned.looks_size()) ||
         !InRange(event.packet().ifname(), strings) ||
@@ -66,24 +122,20 @@ absl::Status CheckPayload(const pb::Payload& payload) {
   return absl::OkStatus();
 }
 
-void PayloadDecoder::Decode(const pb::Payload& payload, FormatTable* formats, TraceSink& sink) {
-  DecodeTables(payload, formats, sink);
+void PayloadDecoder::Decode(const pb::Payload& payload, RecordingTables* tables, TraceSink& sink) {
+  DecodeTables(payload, tables, sink);
   DecodeInterned(payload.interned());
-  DecodeEvents(payload, formats, sink);
+  DecodeEvents(payload, tables, sink);
   for (const pb::Loss& loss : payload.losses()) sink.OnLoss(FromProto(loss));
   for (const pb::EventCounts& counts : payload.counts()) sink.OnCounts(FromProto(counts));
   for (const pb::Note& note : payload.notes()) sink.OnNote(FromProto(note));
   if (payload.has_end()) sink.OnEnd(FromProto(payload.end()));
 }
 
-void PayloadDecoder::DecodeTables(const pb::Payload& payload, FormatTable* formats,
-                                  TraceSink& sink) {
-  if (payload.has_recording() && !seen_recording) {
-    seen_recording = true;
-    sink.OnRecording(FromProto(payload.recording()));
-  }
+void PayloadDecoder::DecodeFormats(const pb::Payload& payload, RecordingTables* tables,
+                                   TraceSink& sink) {
   for (const pb::Format& message : payload.formats()) {
-    std::unique_ptr<EventFormat>& format = (*formats)[message.id()];
+    std::unique_ptr<EventFormat>& format = tables->formats[message.id()];
     if (format == nullptr) {
       format = std::make_unique<EventFormat>();
     } else if (format->system != kUnknown) {
@@ -92,6 +144,15 @@ void PayloadDecoder::DecodeTables(const pb::Payload& payload, FormatTable* forma
     *format = FromProto(message);
     sink.OnFormat(*format);
   }
+}
+
+void PayloadDecoder::DecodeTables(const pb::Payload& payload, RecordingTables* tables,
+                                  TraceSink& sink) {
+  if (payload.has_recording() && !tables->seen_recording) {
+    tables->seen_recording = true;
+    sink.OnRecording(FromProto(payload.recording()));
+  }
+  DecodeFormats(payload, tables, sink);
   for (const pb::ClockReading& clocks : payload.clocks()) sink.OnClocks(FromProto(clocks));
   for (const pb::Netns& netns : payload.netns()) sink.OnNetns(FromProto(netns));
   for (const pb::Device& device : payload.devices()) sink.OnDevice(FromProto(device));
@@ -142,12 +203,12 @@ void PayloadDecoder::DecodeInterned(const pb::Interned& interned) {
   }
 }
 
-void PayloadDecoder::DecodeEvents(const pb::Payload& payload, FormatTable* formats,
+void PayloadDecoder::DecodeEvents(const pb::Payload& payload, RecordingTables* tables,
                                   TraceSink& sink) {
   const pb::Interned& interned = payload.interned();
   for (const pb::Event& message : payload.events()) {
     if (!sink.WantsMore()) return;
-    std::unique_ptr<EventFormat>& format = (*formats)[message.format()];
+    std::unique_ptr<EventFormat>& format = tables->formats[message.format()];
     if (format == nullptr) {
       // Its chunk was damaged and no other one holds it: the raw bytes are all there is to say.
       format = std::make_unique<EventFormat>();

@@ -4,10 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,6 +21,13 @@
 
 namespace correlate {
 namespace {
+
+// Each recording in a file is looked for once in all that follows, so a hostile file of many
+// recordings would cost the square of its size.
+constexpr int kMostLooksAhead = 16;
+// Recordings in one file, each of which takes some memory until the end. `cat` of a day in minutes
+// has 1440.
+constexpr size_t kMostRecordings = 1 << 16;
 
 // A second pass over the same bytes, to look for tables ahead; null where there is none (a pipe).
 using Reopen = std::function<std::unique_ptr<ByteSource>()>;
@@ -40,21 +49,20 @@ class Reader {
       ASSIGN_OR_RETURN(const bool more, stream_.Next(&header, &payload));
       if (!more) break;
       pb::Payload message;
-      absl::Status usable = absl::DataLossError("a payload is no protobuf message");
-      if (message.ParseFromString(payload)) usable = CheckPayload(message);
-      if (!usable.ok()) {
+      if (const absl::Status usable = Parse(header, payload, &message); !usable.ok()) {
         stream_.Reject(usable.message());
         continue;
       }
       Recording& recording = recordings_[header.recording_id];
       CountGap(header, recording, &summary);
-      FindFormatsAhead(header, message, &recording);
-      recording.decoder.Decode(message, &recording.formats, sink);
+      FindFormatsAhead(header, message, &recording, sink);
+      decoder_.Decode(message, &recording.tables, sink);
     }
     summary.bytes = stream_.bytes();
     summary.chunks = stream_.chunks();
     summary.skipped_bytes = stream_.skipped_bytes();
     summary.recordings = recordings_.size();
+    summary.saw_chunk = stream_.saw_chunk();
     summary.ended = !recordings_.empty();
     for (const auto& [id, recording] : recordings_) summary.ended &= recording.ended;
     summary.problems.insert(summary.problems.end(), stream_.problems().begin(),
@@ -66,53 +74,71 @@ class Reader {
   struct Recording {
     uint64_t next_sequence = 0;
     bool ended = false;
-    bool looked_ahead = false;
-    FormatTable formats;
-    PayloadDecoder decoder;
+    RecordingTables tables;
   };
+
+  absl::Status Parse(const ChunkHeader& header, const std::string& payload,
+                     pb::Payload* message) const {
+    if (header.sequence == UINT64_MAX) return absl::DataLossError("a chunk's number is too large");
+    if (recordings_.size() >= kMostRecordings && !recordings_.contains(header.recording_id)) {
+      return absl::DataLossError("one recording more than a file may hold");
+    }
+    if (const absl::Status few = CheckMessageCount(payload); !few.ok()) return few;
+    if (!message->ParseFromString(payload)) {
+      return absl::DataLossError("a payload is no protobuf message");
+    }
+    return CheckPayload(*message);
+  }
 
   void CountGap(const ChunkHeader& header, Recording& recording, ReadSummary* summary) {
     if (header.sequence > recording.next_sequence) {
-      summary->missing_chunks += header.sequence - recording.next_sequence;
+      const uint64_t missing = header.sequence - recording.next_sequence;
+      // Only hostile numbers get there; the sum must not come round to 0.
+      summary->missing_chunks += std::min(missing, UINT64_MAX - summary->missing_chunks);
     }
     recording.next_sequence = std::max(recording.next_sequence, header.sequence + 1);
     recording.ended |= header.last;
   }
 
-  // When the chunk that held an event's format is gone, a later one holds it again.
-  void FindFormatsAhead(const ChunkHeader& wanted, const pb::Payload& payload,
-                        Recording* recording) {
-    if (recording->looked_ahead || !reopen_) return;
-    absl::flat_hash_map<uint32_t, bool> here;
-    for (const pb::Format& format : payload.formats()) here[format.id()] = true;
-    bool missing = false;
+  static std::set<uint32_t> UnknownFormats(const pb::Payload& payload,
+                                           const RecordingTables& tables) {
+    std::set<uint32_t> unknown;
     for (const pb::Event& event : payload.events()) {
-      missing |= !here.contains(event.format()) && !recording->formats.contains(event.format());
+      if (!tables.formats.contains(event.format())) unknown.insert(event.format());
     }
-    if (!missing) return;
-    recording->looked_ahead = true;
+    for (const pb::Format& format : payload.formats()) unknown.erase(format.id());
+    return unknown;
+  }
+
+  // When the chunk that held an event's format is gone, a later one holds it again. The first with
+  // tables need not: it holds what there was by then.
+  void FindFormatsAhead(const ChunkHeader& wanted, const pb::Payload& payload, Recording* recording,
+                        TraceSink& sink) {
+    if (!reopen_ || looks_ahead_ >= kMostLooksAhead) return;
+    std::set<uint32_t> unknown = UnknownFormats(payload, recording->tables);
+    if (unknown.empty()) return;
+    ++looks_ahead_;
     std::unique_ptr<ByteSource> source = reopen_();
     if (source == nullptr) return;
     ChunkStream stream(std::move(source));
     ChunkHeader header;
     std::string bytes;
-    for (auto more = stream.Next(&header, &bytes); more.ok() && *more;
+    for (auto more = stream.Next(&header, &bytes); more.ok() && *more && !unknown.empty();
          more = stream.Next(&header, &bytes)) {
-      if (!header.has_tables || header.recording_id != wanted.recording_id) continue;
-      pb::Payload tables;
-      if (!tables.ParseFromString(bytes)) continue;
-      tables.mutable_events()->Clear();
-      pb::Payload formats_alone;
-      formats_alone.mutable_formats()->Swap(tables.mutable_formats());
-      TraceSink nobody;
-      recording->decoder.Decode(formats_alone, &recording->formats, nobody);
-      return;
+      if (header.recording_id != wanted.recording_id || header.sequence <= wanted.sequence)
+        continue;
+      pb::Payload message;
+      if (!Parse(header, bytes, &message).ok()) continue;
+      PayloadDecoder::DecodeFormats(message, &recording->tables, sink);
+      for (const pb::Format& format : message.formats()) unknown.erase(format.id());
     }
   }
 
   ChunkStream stream_;
   const Reopen reopen_;
   std::map<std::string, Recording> recordings_;  // by id; nodes do not move
+  PayloadDecoder decoder_;
+  int looks_ahead_ = 0;
 };
 
 absl::Status NotATrace(const std::string& name, const ReadSummary& summary) {
@@ -160,7 +186,8 @@ absl::StatusOr<ReadSummary> ReadTraceFile(const std::string& path, TraceSink& si
   }
   ASSIGN_OR_RETURN(ReadSummary summary,
                    Reader(FdSource(std::move(fd), name), std::move(reopen)).Run(sink));
-  if (summary.chunks == 0 && !summary.stopped_early) return NotATrace(name, summary);
+  // A short trace is a single chunk: damaged, it is still a damaged trace.
+  if (!summary.saw_chunk && !summary.stopped_early) return NotATrace(name, summary);
   return summary;
 }
 

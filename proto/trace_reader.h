@@ -19,6 +19,7 @@ struct ReadSummary {
   uint64_t skipped_bytes = 0;         // belonged to no whole chunk
   uint64_t missing_chunks = 0;        // gaps in the sequence numbers of one recording
   uint64_t recordings = 0;            // distinct recording ids seen
+  bool saw_chunk = false;             // something of a trace is there, if only a damaged chunk
   bool ended = false;                 // every recording seen has its last chunk
   bool stopped_early = false;         // the sink wanted no more
   std::vector<std::string> problems;  // at most 16 sentences: offset, what is wrong
@@ -30,8 +31,8 @@ struct ReadSummary {
   std::string Describe() const;
 };
 
-// `path` "-" is stdin. Errors: the file cannot be opened or read, or holds not a single chunk and
-// is no trace at all (the message says so). Damage is no error: see ReadSummary.
+// `path` "-" is stdin. Errors: the file cannot be opened or read, or holds nothing that
+// looks like a chunk (the message says so). Damage is no error: see ReadSummary.
 absl::StatusOr<ReadSummary> ReadTraceFile(const std::string& path, TraceSink& sink);
 
 // The same over bytes in memory: what tests and fuzzers call.

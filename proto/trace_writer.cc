@@ -37,10 +37,11 @@ std::string RandomId() {
 
 class TraceWriter::Impl {
  public:
-  Impl(ScopedFd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {
+  Impl(ScopedFd fd, std::string name, std::string recording_id)
+      : fd_(std::move(fd)), name_(std::move(name)) {
     struct stat info = {};
     regular_ = fstat(fd_.get(), &info) == 0 && S_ISREG(info.st_mode);
-    header_.recording_id = RandomId();
+    header_.recording_id = recording_id.empty() ? RandomId() : std::move(recording_id);
     interner_.Restart(payload_.mutable_interned());
   }
 
@@ -55,6 +56,7 @@ class TraceWriter::Impl {
     if (!dirty_) oldest_ns_ = time_ns;
     dirty_ = true;
     payload_bytes_ += bytes;
+    if (!ok()) return Restart();  // nobody will write it: it must not pile up
     if (payload_bytes_ + interner_.bytes() >= kChunkBytes) CloseChunk(false);
   }
   void Added(size_t bytes) { Added(bytes, last_tick_ns_); }
@@ -68,7 +70,7 @@ class TraceWriter::Impl {
   }
 
   void CloseChunk(bool last) {
-    if (!ok() || (!dirty_ && !last)) return;
+    if (!ok() || (!dirty_ && !last)) return Restart();
     header_.last = last;
     header_.has_tables = last || header_.sequence % kChunksBetweenTables == 0;
     if (header_.has_tables) {
@@ -85,10 +87,7 @@ class TraceWriter::Impl {
       status_ = chunk.status();
     }
     ++header_.sequence;
-    payload_.Clear();
-    interner_.Restart(payload_.mutable_interned());
-    payload_bytes_ = 0;
-    dirty_ = false;
+    Restart();
   }
 
   absl::Status Close() {
@@ -100,6 +99,13 @@ class TraceWriter::Impl {
   }
 
  private:
+  void Restart() {
+    payload_.Clear();
+    interner_.Restart(payload_.mutable_interned());
+    payload_bytes_ = 0;
+    dirty_ = false;
+  }
+
   void Write(absl::string_view bytes) {
     size_t written = 0;
     while (written < bytes.size()) {
@@ -108,14 +114,23 @@ class TraceWriter::Impl {
         written += static_cast<size_t>(n);
       } else if (errno != EINTR) {
         status_ = ErrnoStatus(errno, absl::StrCat("write to ", name_));
-        // Take back the part of a chunk, so that the file ends with a whole one. When that fails
-        // too, a reader skips the part and says so.
-        if (regular_ && written > 0)
-          (void)!ftruncate(fd_.get(), static_cast<off_t>(bytes_written_));
+        if (regular_ && written > 0) TakeBack(static_cast<off_t>(written));
         return;
       }
     }
     bytes_written_ += bytes.size();
+  }
+
+  // Takes back the part of a chunk, so that the file ends with a whole one. When that fails too, a
+  // reader skips the part and says so. `>>` may have put other things before what is ours, and
+  // somebody else may have written behind it: the place is counted from the part's own end.
+  void TakeBack(off_t part_bytes) {
+    const off_t end = lseek(fd_.get(), 0, SEEK_CUR);
+    struct stat info = {};
+    if (end < part_bytes || fstat(fd_.get(), &info) != 0 || info.st_size != end) return;
+    if (ftruncate(fd_.get(), end - part_bytes) == 0) {
+      (void)lseek(fd_.get(), end - part_bytes, SEEK_SET);
+    }
   }
 
   ScopedFd fd_;
@@ -158,8 +173,10 @@ absl::StatusOr<std::unique_ptr<TraceWriter>> TraceWriter::Create(const std::stri
   return FromFd(std::move(fd), path == "-" ? "stdout" : path);
 }
 
-std::unique_ptr<TraceWriter> TraceWriter::FromFd(ScopedFd fd, const std::string& name) {
-  return std::unique_ptr<TraceWriter>(new TraceWriter(std::make_unique<Impl>(std::move(fd), name)));
+std::unique_ptr<TraceWriter> TraceWriter::FromFd(ScopedFd fd, const std::string& name,
+                                                 std::string recording_id) {
+  return std::unique_ptr<TraceWriter>(
+      new TraceWriter(std::make_unique<Impl>(std::move(fd), name, std::move(recording_id))));
 }
 
 void TraceWriter::Tick(uint64_t now_ns) { impl_->Tick(now_ns); }

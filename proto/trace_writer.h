@@ -26,7 +26,9 @@ class TraceWriter : public TraceSink {
   // Creates (or truncates) the file with mode 0600, or writes to stdout for "-", which must not be
   // a terminal.
   static absl::StatusOr<std::unique_ptr<TraceWriter>> Create(const std::string& path);
-  static std::unique_ptr<TraceWriter> FromFd(ScopedFd fd, const std::string& name);
+  // `recording_id` has 16 bytes; empty: random ones.
+  static std::unique_ptr<TraceWriter> FromFd(ScopedFd fd, const std::string& name,
+                                             std::string recording_id = "");
   ~TraceWriter() override;
 
   // Closes the chunk in hand if it is older than kChunkAgeNs at `now_ns` (CLOCK_MONOTONIC).
