@@ -1,5 +1,5 @@
-// Any bytes as a trace file. The mutator also changes what is inside of chunks and signs them again:
-// a checksum keeps damage out, but not those who can compute one.
+// Any bytes as a trace file. The mutator also changes what is inside of chunks and signs them
+// again: a checksum keeps damage out, but not those who can compute one.
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -28,8 +28,8 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
   }
   const size_t payload_bytes = payload.size();
   payload.resize(payload_bytes + 64);
-  payload.resize(LLVMFuzzerMutate(reinterpret_cast<uint8_t*>(payload.data()), payload_bytes,
-                                  payload.size()));
+  payload.resize(
+      LLVMFuzzerMutate(reinterpret_cast<uint8_t*>(payload.data()), payload_bytes, payload.size()));
   header.sequence += seed % 3;
   const auto chunk = EncodeChunk(header, payload);
   if (!chunk.ok()) return size;

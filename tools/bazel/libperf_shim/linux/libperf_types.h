@@ -1,4 +1,5 @@
-/* What libperf's internal headers take from the kernel's linux/types.h, which no package installs for user space. */
+/* What libperf's internal headers take from the kernel's linux/types.h, which no package installs
+ * for user space. */
 #ifndef LIBPERF_SHIM_LIBPERF_TYPES_H_
 #define LIBPERF_SHIM_LIBPERF_TYPES_H_
 
