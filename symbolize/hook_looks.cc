@@ -56,6 +56,7 @@ HookLooks::Seen HookLooks::Add(uint32_t cpu, uint64_t time_ns, const Enrichment&
   if (place.list_id != list) {
     place.list_id = list;
     place.before = place.last;
+    place.before_since_ns = place.since_ns;
     place.since_ns = time_ns;
     ++place.row;
   }
@@ -64,7 +65,10 @@ HookLooks::Seen HookLooks::Add(uint32_t cpu, uint64_t time_ns, const Enrichment&
                    place.since_ns + kSettledNs <= time_ns;
   before = place.row;
   place.last = seen.look;
-  if (!seen.confirmed) seen.before = place.before;
+  if (!seen.confirmed && place.before != nullptr) {
+    seen.before = place.before;
+    seen.churning = time_ns - place.before_since_ns < kChurnNs;
+  }
   return seen;
 }
 

@@ -26,11 +26,16 @@ class HookLooks {
   // No packet takes longer from a program's verdict to its end, unless a virtual CPU stood still.
   static constexpr uint64_t kSettledNs = 100'000'000;
 
+  static constexpr uint64_t kChurnNs = 1'000'000'000;
+
   struct Seen {
     const HookLook* look = nullptr;  // lives as long as this object; null: no hook was walked
     bool confirmed = false;
     // Unless confirmed, the last other list that was seen there: the packet may have met that one.
     const HookLook* before = nullptr;
+    // Unless confirmed: the list changed more than once in the last kChurnNs, so that the packet
+    // may have met one that nobody saw.
+    bool churning = false;
   };
   // `enrichment` is that of an event on `cpu` at `time_ns`. Times of one CPU do not go back.
   Seen Add(uint32_t cpu, uint64_t time_ns, const Enrichment& enrichment);
@@ -57,6 +62,7 @@ class HookLooks {
     const HookLook* last = nullptr;
     const HookLook* before = nullptr;  // of the row before
     uint64_t since_ns = 0;
+    uint64_t before_since_ns = 0;                         // of the row before
     uint64_t row = 0;                                     // counts them
     std::map<std::pair<uint32_t, Context>, uint64_t> by;  // last row, by CPU and context
   };

@@ -76,9 +76,10 @@ EXPECTED = {
     'xdp_generic_drop': _drop('sole', 'sole', 'sole'),
     'xdp_native_redirect_error': {REDIRECT: _NAMED},
     'xdp_generic_redirect_error': {REDIRECT: _NAMED, DROP: Levels('sole', 'sole', 'sole')},
-    'xdp_tx_without_peer': {TX: Levels('none', 'candidates', 'none')},
+    # These events name neither program nor namespace.
+    'xdp_tx_without_peer': {TX: Levels('none', 'none', 'none')},
     'xdp_redirect_to_no_xdp': {REDIRECT: _NAMED},
-    'xdp_redirect_too_long': {XMIT: Levels('none', 'candidates', 'none')},
+    'xdp_redirect_too_long': {XMIT: Levels('none', 'none', 'none')},
     'xdp_on_two_devices': _XDP_EXCEPTION,
     'xdp_and_tc': _drop('sole', 'sole', 'sole'),
     # changes
@@ -86,7 +87,7 @@ EXPECTED = {
     'program_detached_and_attached_again': _SEVERAL_INGRESS_CHANGING,
     'loaded_and_unloaded': _CHANGING,
     'tcx_swapped_under_load': _drop('sole', 'sole', 'sole', 0.5),
-    'replaced_while_two_cpus_send': _drop('candidates', 'candidates', 'candidates'),
+    'replaced_while_two_cpus_send': _drop('candidates', 'candidates', 'candidates', 0.3),
     'address_reused': _CLONE,
     'namespace_created': _CHANGING,
     'namespace_number_reused': _CHANGING,
