@@ -83,7 +83,7 @@ class Reader {
     if (recordings_.size() >= kMostRecordings && !recordings_.contains(header.recording_id)) {
       return absl::DataLossError("one recording more than a file may hold");
     }
-    if (const absl::Status few = CheckMessageCount(payload); !few.ok()) return few;
+    if (absl::Status few = CheckMessageCount(payload); !few.ok()) return few;
     if (!message->ParseFromString(payload)) {
       return absl::DataLossError("a payload is no protobuf message");
     }

@@ -9,8 +9,6 @@
 namespace correlate {
 namespace {
 
-constexpr char kSeparator = '\x1f';
-
 bool IsOf(const NetnsId& known, const NetnsId& asked) {
   return known.inode == asked.inode && (asked.cookie == 0 || known.cookie == asked.cookie);
 }

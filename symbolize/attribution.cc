@@ -169,7 +169,6 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
                         TablesConfirm(*attachments_, *request.seen.look, request.time_ns));
     const HookLook* before = inputs.confirmed ? nullptr : request.seen.before;
     inputs.before_id = before != nullptr ? before->id : 0;
-    inputs.churning = before != nullptr && request.seen.churning;
     inputs.exceptions_recorded = request.exceptions_recorded;
     inputs.exception_id = request.exception != nullptr ? request.exception->id : 0;
   }
@@ -256,14 +255,12 @@ void Attributor::BlameHook(const AttributionRequest& request, bool confirmed,
   HookJudgement judgement = JudgeHook(
       look, confirmed, reason, request.exceptions_recorded, *names_,
       [&](uint32_t id) { return attachments_->CountPlaces(id, time_ns) > PlacesOnHook(look, id); });
-  if (!confirmed && request.seen.churning && judgement.evidence != Evidence::kVerdict) {
+  if (!confirmed && request.seen.before != nullptr && judgement.evidence != Evidence::kVerdict) {
     judgement = HookJudgement();
-    judgement.why = absl::StrCat("what is attached to ", HookInWords(look),
-                                 " changes too often to tell which list this packet met");
+    judgement.why =
+        absl::StrCat("what is attached to ", HookInWords(look),
+                     " had just changed, perhaps more than once: nobody saw what this packet met");
   } else if (!confirmed && judgement.evidence != Evidence::kVerdict) {
-    if (request.seen.before != nullptr) {
-      AddEarlierSuspects(SuspectsOf(*request.seen.before, *names_), &judgement);
-    }
     AddEarlierSuspects(SuspectsOfTables(*attachments_, look, time_ns), &judgement);
   }
   attribution->evidence = judgement.evidence;

@@ -75,7 +75,6 @@ class Attributor {
     uint64_t look_id = 0;
     bool confirmed = false;
     uint64_t before_id = 0;
-    bool churning = false;
     bool exceptions_recorded = false;
     uint64_t exception_id = 0;
     NetnsId netns;
@@ -84,7 +83,7 @@ class Attributor {
     friend H AbslHashValue(H h, const Inputs& in) {
       return H::combine(std::move(h), in.format_id, in.program_id.value_or(0), in.act.value_or(0),
                         in.ifindex.value_or(0), in.reason.value_or(0), in.stack_id, in.look_id,
-                        in.confirmed, in.before_id, in.churning, in.exception_id, in.netns.inode);
+                        in.confirmed, in.before_id, in.exception_id, in.netns.inode);
     }
   };
   const Roles& RolesOf(const EventFormat& format);

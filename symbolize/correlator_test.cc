@@ -287,7 +287,7 @@ TEST_F(CorrelatorTest, WithoutThatEventAskedForAnXdpVerdictIsUnknown) {
 TEST_F(CorrelatorTest, TheSecondLookConfirmsTheFirst) {
   EXPECT_EQ(XdpDrop({.time_ns = 1000}).attribution->evidence, Evidence::kCandidates);
   EXPECT_EQ(XdpDrop({.time_ns = 2000}).attribution->evidence, Evidence::kSole);
-  EXPECT_EQ(XdpDrop({.time_ns = 3'000'000'000}, 232).attribution->evidence, Evidence::kCandidates);
+  EXPECT_EQ(XdpDrop({.time_ns = 3'000'000'000}, 232).attribution->evidence, Evidence::kNone);
 }
 
 TEST_F(CorrelatorTest, NamespacesHaveTheirNamesInAttributions) {

@@ -56,7 +56,6 @@ HookLooks::Seen HookLooks::Add(uint32_t cpu, uint64_t time_ns, const Enrichment&
   if (place.list_id != list) {
     place.list_id = list;
     place.before = place.last;
-    place.before_since_ns = place.since_ns;
     place.since_ns = time_ns;
     ++place.row;
   }
@@ -65,10 +64,10 @@ HookLooks::Seen HookLooks::Add(uint32_t cpu, uint64_t time_ns, const Enrichment&
                    place.since_ns + kSettledNs <= time_ns;
   before = place.row;
   place.last = seen.look;
-  if (!seen.confirmed && place.before != nullptr) {
-    seen.before = place.before;
-    seen.churning = time_ns - place.before_since_ns < kChurnNs;
-  }
+  // Of sockets many look alike from here: what changes is which one it was.
+  const bool of_device = enrichment.walk.hook != HookWalk::Hook::kSocket &&
+                         enrichment.walk.hook != HookWalk::Hook::kCgroupEgress;
+  if (!seen.confirmed && of_device) seen.before = place.before;
   return seen;
 }
 

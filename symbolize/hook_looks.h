@@ -26,16 +26,11 @@ class HookLooks {
   // No packet takes longer from a program's verdict to its end, unless a virtual CPU stood still.
   static constexpr uint64_t kSettledNs = 100'000'000;
 
-  static constexpr uint64_t kChurnNs = 1'000'000'000;
-
   struct Seen {
     const HookLook* look = nullptr;  // lives as long as this object; null: no hook was walked
     bool confirmed = false;
     // Unless confirmed, the last other list that was seen there: the packet may have met that one.
     const HookLook* before = nullptr;
-    // Unless confirmed: the list changed more than once in the last kChurnNs, so that the packet
-    // may have met one that nobody saw.
-    bool churning = false;
   };
   // `enrichment` is that of an event on `cpu` at `time_ns`. Times of one CPU do not go back.
   Seen Add(uint32_t cpu, uint64_t time_ns, const Enrichment& enrichment);

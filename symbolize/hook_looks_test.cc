@@ -99,17 +99,6 @@ TEST(HookLooks, WhatIsNotConfirmedKnowsTheListOfBefore) {
   EXPECT_EQ(looks.Add(0, 5, Look({200})).before, nullptr);
 }
 
-TEST(HookLooks, TwoChangesInASecondAreChurn) {
-  constexpr uint64_t kStart = 5 * HookLooks::kChurnNs;
-  HookLooks looks;
-  EXPECT_FALSE(looks.Add(0, 1, Look({100})).churning);
-  // The list before had stood for long.
-  EXPECT_FALSE(looks.Add(0, kStart, Look({200})).churning);
-  EXPECT_TRUE(looks.Add(0, kStart + 900 * kMs, Look({300})).churning);
-  EXPECT_FALSE(looks.Add(0, kStart + 901 * kMs, Look({300})).churning);  // confirmed
-  EXPECT_FALSE(looks.Add(0, kStart + 2000 * kMs, Look({400})).churning);
-}
-
 TEST(HookLooks, ARevisionTellsOfAChangeThatLeftTheListAsItWas) {
   HookLooks looks;
   Enrichment enrichment = Look({100});
