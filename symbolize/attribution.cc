@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <tuple>
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "symbolize/hook_attribution.h"
@@ -86,6 +88,40 @@ std::string WhyNoProgram(const std::optional<absl::string_view>& reason, const S
   if (stack == nullptr) return "no callchain was recorded";
   if (!reason.has_value()) return "no BPF program on the callchain";
   return absl::StrCat("no BPF program on the callchain; reason ", *reason);
+}
+
+// When an attachment was last seen makes no other answer: it changes with every look.
+bool SameButForTimes(Attachment a, const Attachment& b) {
+  a.from_ns = b.from_ns;
+  a.to_ns = b.to_ns;
+  a.absent_before_ns = b.absent_before_ns;
+  a.absent_after_ns = b.absent_after_ns;
+  return a == b;
+}
+
+bool SameContent(const BlamedProgram& a, const BlamedProgram& b) {
+  return std::tie(a.id, a.load_time_ns, a.name, a.tag, a.type_name, a.function, a.file, a.line) ==
+             std::tie(b.id, b.load_time_ns, b.name, b.tag, b.type_name, b.function, b.file,
+                      b.line) &&
+         std::equal(a.attachments.begin(), a.attachments.end(), b.attachments.begin(),
+                    b.attachments.end(), SameButForTimes);
+}
+
+bool SameContent(const Attribution& a, const Attribution& b) {
+  return a.evidence == b.evidence && a.follows_exception == b.follows_exception &&
+         a.verdict == b.verdict && a.why == b.why &&
+         std::equal(a.programs.begin(), a.programs.end(), b.programs.begin(), b.programs.end(),
+                    [](const auto& x, const auto& y) { return SameContent(x, y); });
+}
+
+// Of what differs most often; SameContent looks at the rest.
+size_t HashOf(const Attribution& attribution) {
+  size_t hash = absl::HashOf(attribution.evidence, attribution.verdict, attribution.why);
+  for (const BlamedProgram& program : attribution.programs) {
+    hash = absl::HashOf(hash, program.id, program.load_time_ns, program.function, program.line,
+                        program.attachments.size());
+  }
+  return hash;
 }
 
 }  // namespace
@@ -309,27 +345,13 @@ Attribution Attributor::OfDrop(const Roles& roles, const Inputs& inputs,
 }
 
 const Attribution* Attributor::Intern(Attribution attribution) {
-  constexpr absl::string_view kSeparator = "\x1f";
-  std::string key =
-      absl::StrCat(static_cast<int>(attribution.evidence), attribution.follows_exception,
-                   kSeparator, attribution.verdict, kSeparator, attribution.why);
-  for (const BlamedProgram& program : attribution.programs) {
-    absl::StrAppend(&key, kSeparator, program.id, ",", program.load_time_ns, ",", program.type_name,
-                    ",", program.function, ",", program.file, ",", program.line);
-    for (const Attachment& attachment : program.attachments) {
-      absl::StrAppend(&key, kSeparator, attachment.hook, attachment.netns.inode, ",",
-                      attachment.netns.cookie, ",", attachment.ifindex, ",", attachment.ifname, ",",
-                      attachment.mode, ",", attachment.link_id, ",", attachment.netns_name, ",",
-                      attachment.direction, ",", attachment.chain, ",", attachment.pref, ",",
-                      attachment.handle);
-    }
+  auto& same_hash = interned_[HashOf(attribution)];
+  for (const auto& known : same_hash) {
+    if (SameContent(*known, attribution)) return known.get();
   }
-  auto& entry = interned_[key];
-  if (entry == nullptr) {
-    attribution.id = interned_.size();
-    entry = std::make_unique<Attribution>(std::move(attribution));
-  }
-  return entry.get();
+  attribution.id = ++interned_count_;
+  same_hash.push_back(std::make_unique<Attribution>(std::move(attribution)));
+  return same_hash.back().get();
 }
 
 }  // namespace correlate

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
@@ -106,7 +107,8 @@ class Attributor {
   uint64_t programs_generation_ = 0;
   uint64_t attachments_generation_ = 0;
   uint64_t names_generation_ = 0;
-  absl::flat_hash_map<std::string, std::unique_ptr<Attribution>> interned_;  // by content
+  absl::flat_hash_map<size_t, std::vector<std::unique_ptr<Attribution>>> interned_;  // by hash
+  uint64_t interned_count_ = 0;
 };
 
 }  // namespace correlate

@@ -382,6 +382,22 @@ TEST_F(AttributionTest, AnExceptionsNamespaceTellsItsAttachment) {
   }
 }
 
+TEST_F(AttributionTest, OneProgramInTwoCgroupsIsToldApart) {
+  AddProgram(7, "cgroup_skb", "refuse");
+  HookLook look;
+  look.walk.hook = HookWalk::Hook::kCgroupEgress;
+  look.walk.entries = {{.kind = HookWalk::Kind::kCgroup, .program_id = 7}};
+  for (const uint64_t cgroup : {100, 200}) {
+    look.id = cgroup;
+    look.walk.cgroup_id = cgroup;
+    AttributionRequest request = {.format = &drop_, .raw = Raw({2}), .time_ns = 1000};
+    request.seen = {.look = &look, .confirmed = true};
+    const Attribution* a = attributor_.Attribute(request);
+    ASSERT_THAT(a->programs, SizeIs(1));
+    EXPECT_EQ(a->programs[0].attachments.at(0).cgroup_id, cgroup);
+  }
+}
+
 TEST_F(AttributionTest, OtherEventsAreNobodysFault) {
   EventFormat other;
   other.id = 2;
