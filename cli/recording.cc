@@ -77,9 +77,9 @@ absl::Status Recording::SelectAndOpen() {
   ASSIGN_OR_RETURN(const std::vector<std::string> available, tracefs.ListEvents());
   ASSIGN_OR_RETURN(selection_, SelectEvents(options_.events, available));
   RETURN_IF_ERROR(FitToFilter(options_.filter_text, &selection_));
-  const auto symbols = ReadKernelSymbols();
+  auto symbols = ReadKernelSymbols();
   if (symbols.ok()) {
-    kernel_symbols_ = *symbols;
+    kernel_symbols_ = std::move(symbols).value();
   } else {
     early_notes_.push_back(absl::StrCat("no kernel symbols: ", symbols.status().message()));
   }

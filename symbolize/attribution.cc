@@ -203,8 +203,7 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
     inputs.confirmed = request.seen.confirmed ||
                        (request.seen.look != nullptr &&
                         TablesConfirm(*attachments_, *request.seen.look, request.time_ns));
-    const HookLook* before = inputs.confirmed ? nullptr : request.seen.before;
-    inputs.before_id = before != nullptr ? before->id : 0;
+    inputs.just_changed = !inputs.confirmed && request.seen.before != nullptr;
     inputs.exceptions_recorded = request.exceptions_recorded;
     inputs.exception_id = request.exception != nullptr ? request.exception->id : 0;
   }
@@ -284,19 +283,20 @@ bool Attributor::BlameCaller(const Stack& stack, uint64_t time_ns, Attribution* 
   return false;
 }
 
-void Attributor::BlameHook(const AttributionRequest& request, bool confirmed,
+void Attributor::BlameHook(const AttributionRequest& request, const Inputs& inputs,
                            absl::string_view reason, Attribution* attribution) const {
   const HookLook& look = *request.seen.look;
   const uint64_t time_ns = request.time_ns;
   HookJudgement judgement = JudgeHook(
-      look, confirmed, reason, request.exceptions_recorded, *names_,
+      look, inputs.confirmed, reason, request.exceptions_recorded, *names_,
       [&](uint32_t id) { return attachments_->CountPlaces(id, time_ns) > PlacesOnHook(look, id); });
-  if (!confirmed && request.seen.before != nullptr && judgement.evidence != Evidence::kVerdict) {
+  const bool settled = inputs.confirmed || judgement.evidence == Evidence::kVerdict;
+  if (!settled && inputs.just_changed) {
     judgement = HookJudgement();
     judgement.why =
         absl::StrCat("what is attached to ", HookInWords(look),
                      " had just changed, perhaps more than once: nobody saw what this packet met");
-  } else if (!confirmed && judgement.evidence != Evidence::kVerdict) {
+  } else if (!settled) {
     AddEarlierSuspects(SuspectsOfTables(*attachments_, look, time_ns), &judgement);
   }
   attribution->evidence = judgement.evidence;
@@ -329,7 +329,7 @@ Attribution Attributor::OfDrop(const Roles& roles, const Inputs& inputs,
   // Where the reason or the place points to a hook, the hook's program dropped the packet, whoever
   // called the function that led there: a frame on the callchain says nothing.
   if (look != nullptr) {
-    BlameHook(request, inputs.confirmed, reason.value_or(""), &attribution);
+    BlameHook(request, inputs, reason.value_or(""), &attribution);
     return attribution;
   }
   const bool hook_reason = reason.has_value() && PointsToHook(*reason);

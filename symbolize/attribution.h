@@ -75,7 +75,7 @@ class Attributor {
     uint64_t stack_id = 0;
     uint64_t look_id = 0;
     bool confirmed = false;
-    uint64_t before_id = 0;
+    bool just_changed = false;
     bool exceptions_recorded = false;
     uint64_t exception_id = 0;
     NetnsId netns;
@@ -84,7 +84,7 @@ class Attributor {
     friend H AbslHashValue(H h, const Inputs& in) {
       return H::combine(std::move(h), in.format_id, in.program_id.value_or(0), in.act.value_or(0),
                         in.ifindex.value_or(0), in.reason.value_or(0), in.stack_id, in.look_id,
-                        in.confirmed, in.before_id, in.exception_id, in.netns.inode);
+                        in.confirmed, in.just_changed, in.exception_id, in.netns.inode);
     }
   };
   const Roles& RolesOf(const EventFormat& format);
@@ -94,7 +94,7 @@ class Attributor {
                      const AttributionRequest& request) const;
   // True: the callchain settles it, or at least that nobody can be blamed.
   bool BlameCaller(const Stack& stack, uint64_t time_ns, Attribution* attribution) const;
-  void BlameHook(const AttributionRequest& request, bool confirmed, absl::string_view reason,
+  void BlameHook(const AttributionRequest& request, const Inputs& inputs, absl::string_view reason,
                  Attribution* attribution) const;
   BlamedProgram Describe(uint32_t program_id, uint64_t time_ns) const;
   const Attribution* Intern(Attribution attribution);

@@ -205,10 +205,11 @@ HookJudgement JudgeHook(const HookLook& look, bool confirmed, absl::string_view 
                         absl::FunctionRef<bool(uint32_t)> may_run_elsewhere) {
   HookJudgement judgement;
   const std::vector<HookWalk::Entry>& entries = look.walk.entries;
-  const bool counts_hold = std::none_of(entries.begin(), entries.end(), [&](const auto& entry) {
+  const auto runs_elsewhere = [&](const HookWalk::Entry& entry) {
     return may_run_elsewhere(entry.program_id);
-  });
-  if (const auto last = LastThatRan(look.walk); last.has_value() && counts_hold) {
+  };
+  if (const auto last = LastThatRan(look.walk);
+      last.has_value() && std::none_of(entries.begin(), entries.end(), runs_elsewhere)) {
     const HookWalk::Entry& entry = entries[*last];
     judgement.suspects.push_back(
         {.program_id = entry.program_id, .attachments = {AttachmentOf(look, entry, names)}});
@@ -222,12 +223,11 @@ HookJudgement JudgeHook(const HookLook& look, bool confirmed, absl::string_view 
   const std::string where = HookInWords(look);
   const std::vector<std::string> doubts = Doubts(look, judgement.suspects.size(), confirmed);
   if (judgement.suspects.empty()) {
-    const auto& entries = look.walk.entries;
     const bool nameless = std::any_of(entries.begin(), entries.end(), IsNamelessProgram);
     judgement.why = absl::StrCat(
         nameless ? "no BPF program that can be named on " : "no BPF program on ", where);
     // Doubts about a program are none about its absence, but for these.
-    if (!look.walk.entries.empty() || look.walk.broken || look.walk.truncated) {
+    if (!entries.empty() || look.walk.broken || look.walk.truncated) {
       absl::StrAppend(&judgement.why, ": ", absl::StrJoin(doubts, "; "));
     }
     return judgement;

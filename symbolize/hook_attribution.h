@@ -29,7 +29,7 @@ struct HookJudgement {
     std::vector<Attachment> attachments;
   };
   Evidence evidence = Evidence::kNone;
-  std::string verdict;  // only with kSole; empty: unknown
+  std::string verdict;  // only with kSole and kVerdict; empty: unknown
   std::string why;
   std::vector<Suspect> suspects;  // in running order, each program once
 };

@@ -57,7 +57,6 @@ class HookLooks {
     const HookLook* last = nullptr;
     const HookLook* before = nullptr;  // of the row before
     uint64_t since_ns = 0;
-    uint64_t before_since_ns = 0;                         // of the row before
     uint64_t row = 0;                                     // counts them
     std::map<std::pair<uint32_t, Context>, uint64_t> by;  // last row, by CPU and context
   };

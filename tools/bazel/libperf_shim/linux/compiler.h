@@ -3,8 +3,6 @@
 #ifndef LIBPERF_SHIM_LINUX_COMPILER_H_
 #define LIBPERF_SHIM_LINUX_COMPILER_H_
 
-#include <linux/types.h>
-
-typedef __u64 u64;
+#include <linux/libperf_types.h>
 
 #endif  // LIBPERF_SHIM_LINUX_COMPILER_H_
