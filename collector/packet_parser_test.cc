@@ -9,46 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "collector/test_packets.h"
 #include "gtest/gtest.h"
 
 namespace correlate {
 namespace {
-
-using Bytes = std::vector<uint8_t>;
-
-constexpr uint16_t kIp = 0x0800;
-constexpr uint16_t kIp6 = 0x86dd;
-constexpr uint16_t kTeb = 0x6558;  // Ethernet, in a tunnel
-
-Bytes Join(std::initializer_list<Bytes> parts) {
-  Bytes all;
-  for (const Bytes& part : parts) all.insert(all.end(), part.begin(), part.end());
-  return all;
-}
-
-Bytes Be16(size_t value) {
-  return {static_cast<uint8_t>(value >> 8), static_cast<uint8_t>(value & 0xff)};
-}
-
-// 10.0.0.1 to 10.0.0.2.
-Bytes Ip4(uint8_t l4, const Bytes& payload, const Bytes& options = {}, uint16_t fragment = 0) {
-  const size_t header_bytes = 20 + options.size();
-  return Join({{static_cast<uint8_t>(0x40 | header_bytes / 4), 0},
-               Be16(header_bytes + payload.size()),
-               {0, 1},
-               Be16(fragment),
-               {64, l4, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2},
-               options,
-               payload});
-}
-
-// 2001:db8::1 to 2001:db8::2.
-Bytes Ip6(uint8_t next, const Bytes& payload) {
-  Bytes from = {0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-  Bytes to = from;
-  to.back() = 2;
-  return Join({{0x60, 0, 0, 0}, Be16(payload.size()), {next, 64}, from, to, payload});
-}
 
 // An option header (hop by hop, routing, destination) of 8 + 8 * more bytes.
 Bytes Options(uint8_t next, uint8_t more = 0) {
@@ -62,16 +27,8 @@ Bytes Fragment(uint8_t next, uint16_t offset_and_flags) {
   return Join({{next, 0}, Be16(offset_and_flags), {0, 0, 0, 7}});
 }
 
-Bytes Udp(uint16_t sport, uint16_t dport, const Bytes& payload = {}) {
-  return Join({Be16(sport), Be16(dport), Be16(8 + payload.size()), {0, 0}, payload});
-}
-
 Bytes Tcp(uint16_t sport, uint16_t dport) {
   return Join({Be16(sport), Be16(dport), {0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0, 0, 0, 0, 0, 0}});
-}
-
-Bytes Ethernet(uint16_t ethertype, const Bytes& payload) {
-  return Join({Bytes(12, 2), Be16(ethertype), payload});
 }
 
 Bytes Tag(uint16_t tci, uint16_t ethertype) { return Join({Be16(tci), Be16(ethertype)}); }
