@@ -249,16 +249,21 @@ class Enriched(Recorded, harness.RootTest):
       ours = [generation.ids[roles[device]] for generation in self.generations]
       attribution = event['attribution']
       named = [program['id'] for program in attribution['programs']]
-      self.assertEqual(len(named), 1, attribution)
-      self.assertIn(named[0], ours)
-      count[named[0], device, attribution['evidence']] += 1
-    for generation in self.generations:
-      for device, role in roles.items():
-        with self.subTest(role=role, generation=self.generations.index(generation)):
+      self.assertTrue(set(named) <= set(ours), attribution)
+      self.assertEqual(len(named), 0 if attribution['evidence'] == 'none' else 1, attribution)
+      count[named[0] if named else None, device, attribution['evidence']] += 1
+    for device, role in roles.items():
+      with self.subTest(role=role):
+        # A packet that meets the hook at the moment of a change: nobody is named rather than the wrong one.
+        unnamed = count[None, device, 'none']
+        self.assertLessEqual(unnamed, 2 * len(self.generations))
+        named = 0
+        for generation in self.generations:
           identity = generation.ids[role]
           sole = count[identity, device, 'sole']
-          self.assertEqual(sole + count[identity, device, 'candidates'], generation.sent['rounds'])
           self.assertGreater(sole, generation.sent['rounds'] / 2)
+          named += sole + count[identity, device, 'candidates']
+        self.assertEqual(named + unnamed, sum(generation.sent['rounds'] for generation in self.generations))
 
   def test_drops_after_an_exception_are_that_packet_s(self):
     exceptions = sum(event['event'] == 'xdp:xdp_exception' for event in self.events)
