@@ -117,6 +117,16 @@ absl::Status Recording::SelectAndOpen() {
   return absl::OkStatus();
 }
 
+std::vector<Enricher::TextRange> Recording::FreeingRanges(const KernelSymbols& symbols) {
+  std::vector<Enricher::TextRange> ranges;
+  for (const Enricher::FreeingFunction& function : Enricher::FreeingFunctions()) {
+    for (const auto& text : symbols.FindText(function.name)) {
+      ranges.push_back({text.begin, text.end, function.hook});
+    }
+  }
+  return ranges;
+}
+
 absl::Status Recording::LoadEnricher() {
   const bool filtered = !options_.filter_text.empty();
   if (!options_.enrich) {
@@ -131,11 +141,6 @@ absl::Status Recording::LoadEnricher() {
   Enricher::Options options;
   options.walk_hooks = options_.attribution != RecordingOptions::Attribution::kOff;
   options.count_runs = options_.attribution == RecordingOptions::Attribution::kVerdict;
-  for (const Enricher::FreeingFunction& function : Enricher::FreeingFunctions()) {
-    for (const auto& text : kernel_symbols_.FindText(function.name)) {
-      options.ranges.push_back({text.begin, text.end, function.hook});
-    }
-  }
   if (filtered) {
     ASSIGN_OR_RETURN(options.filter, ResolveFilter(options_.filter, formats_, &early_notes_));
   }
@@ -157,6 +162,7 @@ absl::Status Recording::LoadEnricher() {
     return absl::OkStatus();
   }
   enricher_ = std::move(enricher).value();
+  enricher_->LookAtModules(FreeingRanges(kernel_symbols_));
   our_programs_ = enricher_->program_ids();
   return absl::OkStatus();
 }
@@ -171,6 +177,7 @@ absl::Status Recording::Start(TraceSink* sink) {
   TellFacts();
   sink_->OnClocks(ReadClocks());
   for (EventFormat& format : formats_) correlator_->AddFormat(std::move(format));
+  if (auto modules = ModuleListener::Open(); modules.ok()) modules_ = std::move(modules).value();
   if (selection_.program_loads) correlator_->EmitProgramLoads();
   if (selection_.program_unloads) correlator_->EmitProgramUnloads();
   for (const std::string& note : selection_.notes) AddNote(note);
@@ -262,6 +269,7 @@ void Recording::LookAtKernelSymbols() {
     AddNote(absl::StrCat("no kernel symbols: ", symbols.status().message()));
     return;
   }
+  if (enricher_ != nullptr) enricher_->LookAtModules(FreeingRanges(*symbols));
   correlator_->SetKernelSymbols(std::move(symbols).value());
 }
 
@@ -311,6 +319,7 @@ void Recording::TakeAttachmentNews() {
 
 absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) {
   std::vector<pollfd> fds = {{source_->poll_fd(), POLLIN, 0}};
+  if (modules_.has_value()) fds.push_back({modules_->fd(), POLLIN, 0});
   for (const int fd : also_fds) fds.push_back({fd, POLLIN, 0});
   const uint64_t now = MonotonicNs();
   const uint64_t left_ms = until_ns > now ? (until_ns - now + 999'999) / 1'000'000 : 0;
@@ -333,7 +342,13 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
         "again once they have been looked at anew");
     LookAtPrograms();
   }
-  // An address that no table knows: a module was loaded since, or its text has no symbol.
+  // Modules came or went. They may come in a row; the first one of it counts most.
+  modules_changed_ |= modules_.has_value() && modules_->Read();
+  if (modules_changed_ && now_ns - last_symbols_ns_ >= kSymbolsAtMostEveryNs / 10) {
+    modules_changed_ = false;
+    LookAtKernelSymbols();
+  }
+  // An address that no table knows: a module was loaded unheard, or its text has no symbol.
   if (correlator_->unknown_addresses() != unknown_addresses_seen_ &&
       now_ns - last_symbols_ns_ >= kSymbolsAtMostEveryNs) {
     LookAtKernelSymbols();

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "collector/enricher.h"
 #include "collector/event_filter.h"
 #include "collector/event_spec.h"
+#include "collector/module_listener.h"
 #include "collector/perf_source.h"
 #include "symbolize/correlator.h"
 #include "symbolize/kernel_symbols.h"
@@ -75,6 +77,7 @@ class Recording {
   void LookAtPrograms();
   void LookAtProgram(uint32_t id);
   absl::StatusOr<KernelSymbols> ReadKernelSymbols();
+  static std::vector<Enricher::TextRange> FreeingRanges(const KernelSymbols& symbols);
   void FollowAttachments();
   void TakeAttachmentNews();
   void LookAtKernelSymbols();
@@ -99,6 +102,8 @@ class Recording {
   uint64_t last_clocks_ns_ = 0;
   uint64_t last_symbols_ns_ = 0;
   uint64_t unknown_addresses_seen_ = 0;
+  std::optional<ModuleListener> modules_;  // nullopt: they are not heard
+  bool modules_changed_ = false;           // and not looked at yet
   uint64_t side_band_losses_seen_ = 0;
 };
 

@@ -25,10 +25,12 @@ enum { MOST_RANGES = 8, NO_MAC_HEADER = 0xffff };
 const volatile __u32 drop_arguments = 0;
 
 /* Addresses of the functions that free what an XDP program, or a redirect, refused; from kallsyms.
- */
-const volatile __u64 range_begin[MOST_RANGES] = {};
-const volatile __u64 range_end[MOST_RANGES] = {};
-const volatile __u32 range_hook[MOST_RANGES] = {}; /* WALK_... */
+ * Modules come and go: Enricher may change them at any time. */
+volatile struct {
+  __u64 begin;
+  __u64 end;  /* 0: not in use */
+  __u64 hook; /* WALK_... */
+} ranges[MOST_RANGES] = {};
 
 const volatile __u32 walk_hooks = 1; /* 0: --attribution off */
 
@@ -153,7 +155,7 @@ static __always_inline void note_vlan(struct enriched_event* event, struct sk_bu
 
 static __always_inline __u32 hook_of_location(__u64 location) {
   for (__u32 i = 0; i < MOST_RANGES; i++) {
-    if (range_begin[i] < location && location <= range_end[i]) return range_hook[i];
+    if (ranges[i].begin < location && location <= ranges[i].end) return ranges[i].hook;
   }
   return WALK_NONE;
 }

@@ -62,20 +62,19 @@ std::optional<uint32_t> PerCpuOffset(const btf* kernel, absl::string_view name) 
   return std::nullopt;
 }
 
-// Offset of a member of the struct that x86 kept its hottest variables in from 6.2 to 6.14.
-std::optional<uint32_t> MemberOffset(const btf* kernel, const char* structure,
+// Offset of a member, also of one within the first anonymous member of each kind.
+std::optional<uint32_t> MemberOffset(const btf* types, const char* structure,
                                      absl::string_view name) {
-  const int id = btf__find_by_name_kind(kernel, structure, BTF_KIND_STRUCT);
+  const int id = btf__find_by_name_kind(types, structure, BTF_KIND_STRUCT);
   if (id < 0) return std::nullopt;
-  // pcpu_hot is a union of a padded array and an anonymous struct.
-  const btf_type* type = btf__type_by_id(kernel, id);
+  const btf_type* type = btf__type_by_id(types, static_cast<uint32_t>(id));
   for (uint32_t depth = 0; depth < 3; ++depth) {
     const btf_type* inner = nullptr;
     for (uint32_t i = 0; i < btf_vlen(type); ++i) {
       const btf_member* member = btf_members(type) + i;
-      const absl::string_view found = btf__name_by_offset(kernel, member->name_off);
+      const absl::string_view found = btf__name_by_offset(types, member->name_off);
       if (found == name) return btf_member_bit_offset(type, i) / 8;
-      const btf_type* of_member = btf__type_by_id(kernel, member->type);
+      const btf_type* of_member = btf__type_by_id(types, member->type);
       if (found.empty() && btf_is_composite(of_member) && inner == nullptr) inner = of_member;
     }
     if (inner == nullptr) break;
@@ -96,6 +95,7 @@ std::optional<PerCpuData> FindPerCpuData(const btf* kernel) {
   const auto this_cpu_off = PerCpuOffset(kernel, "this_cpu_off");
   auto current = PerCpuOffset(kernel, "current_task");
   auto preempt_count = PerCpuOffset(kernel, "__preempt_count");
+  // From 6.2 to 6.14 x86 kept its hottest variables in a struct, within a union with padding.
   if (const auto hot = PerCpuOffset(kernel, "pcpu_hot")) {
     const auto current_member = MemberOffset(kernel, "pcpu_hot", "current_task");
     const auto count_member = MemberOffset(kernel, "pcpu_hot", "preempt_count");
@@ -162,16 +162,10 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::Load(const Options& options)
     constants->preempt_count_offset = here->preempt_count;
     constants->this_cpu_off_offset = here->this_cpu_off;
   }
-  const std::vector<TextRange>& ranges = options.ranges;
   constants->walk_hooks = options.walk_hooks;
   constants->count_runs = options.count_runs;
   constants->filter = options.filter;
   bpf_program__set_autoload(skeleton->bpf->progs.correlate_receive, options.count_runs);
-  for (size_t i = 0; i < std::min(ranges.size(), std::size(constants->range_begin)); ++i) {
-    constants->range_begin[i] = ranges[i].begin;
-    constants->range_end[i] = ranges[i].end;
-    constants->range_hook[i] = ranges[i].hook;
-  }
   if (const int error = enrich_bpf__load(skeleton->bpf); error < 0) {
     return ErrnoStatus(-error, "loading the companion BPF programs", Advice(-error));
   }
@@ -191,6 +185,51 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::Load(const Options& options)
     }
   }
   return std::unique_ptr<Enricher>(new Enricher(std::move(skeleton)));
+}
+
+void Enricher::LookAtModules(const std::vector<TextRange>& ranges) {
+  auto& known = skeleton_->bpf->bss->ranges;
+  for (size_t i = 0; i < std::size(known); ++i) {
+    const TextRange range = i < ranges.size() ? ranges[i] : TextRange();
+    if (known[i].begin == range.begin && known[i].end == range.end && known[i].hook == range.hook) {
+      continue;
+    }
+    // The programs read these meanwhile: none may see one range's begin with another one's end.
+    __atomic_store_n(&known[i].end, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&known[i].begin, range.begin, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&known[i].hook, range.hook, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&known[i].end, range.end, __ATOMIC_SEQ_CST);
+  }
+  LookAtClsBpf();
+}
+
+void Enricher::LookAtClsBpf() {
+  auto& offsets = skeleton_->bpf->bss->cls_bpf;
+  if (offsets.known) return;
+  const ScopedBtf kernel(btf__load_vmlinux_btf());
+  if (kernel == nullptr) return;
+  ScopedBtf module;
+  const btf* types = kernel.get();
+  if (btf__find_by_name_kind(types, "cls_bpf_prog", BTF_KIND_STRUCT) < 0) {
+    module.reset(btf__load_module_btf("cls_bpf", kernel.get()));
+    if (module == nullptr) return;  // not loaded, or without BTF
+    types = module.get();
+  }
+  const auto plist = MemberOffset(types, "cls_bpf_head", "plist");
+  const auto link = MemberOffset(types, "cls_bpf_prog", "link");
+  const auto filter = MemberOffset(types, "cls_bpf_prog", "filter");
+  const auto handle = MemberOffset(types, "cls_bpf_prog", "handle");
+  const auto integrated = MemberOffset(types, "cls_bpf_prog", "exts_integrated");
+  if (!plist.has_value() || !link.has_value() || !filter.has_value() || !handle.has_value() ||
+      !integrated.has_value()) {
+    return;
+  }
+  offsets.head_plist = *plist;
+  offsets.prog_link = *link;
+  offsets.prog_filter = *filter;
+  offsets.prog_handle = *handle;
+  offsets.prog_exts_integrated = *integrated;
+  __atomic_store_n(&offsets.known, 1, __ATOMIC_SEQ_CST);
 }
 
 absl::Status Enricher::Connect(absl::string_view event, uint32_t cpu, int perf_event_fd) {

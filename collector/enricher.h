@@ -35,8 +35,6 @@ class Enricher {
   };
 
   struct Options {
-    // Where FreeingFunctions() are, as far as kernel symbols tell; at most 8 count.
-    std::vector<TextRange> ranges;
     bool walk_hooks = true;
     // Also tells which of several programs on tc ingress ran (collector/run_counts.bpf.h): costs
     // something for every packet received. Run statistics of all programs are on meanwhile.
@@ -49,6 +47,11 @@ class Enricher {
 
   static absl::StatusOr<std::unique_ptr<Enricher>> Load(const Options& options);
   ~Enricher();
+
+  // Tells the programs where FreeingFunctions() are, as far as kernel symbols tell (at most 8
+  // count), and what the kernel's modules say of their structures. To be called before Attach(),
+  // and again whenever a module came or went.
+  void LookAtModules(const std::vector<TextRange>& ranges);
 
   // Records of `event` on `cpu` go to this perf event (PERF_COUNT_SW_BPF_OUTPUT on that CPU).
   absl::Status Connect(absl::string_view event, uint32_t cpu, int perf_event_fd);
@@ -65,6 +68,7 @@ class Enricher {
  private:
   struct Skeleton;
   explicit Enricher(std::unique_ptr<Skeleton> skeleton);
+  void LookAtClsBpf();
   std::unique_ptr<Skeleton> skeleton_;
 };
 

@@ -99,33 +99,45 @@ static __always_inline void walk_tcx(struct enriched_event* event, struct bpf_mp
 
 enum { MOST_STEPS = 64 };
 
+/* Offsets in net/sched/cls_bpf.c. It is a module on many kernels: its types are known once it is
+ * loaded, which may be after these programs, so that they are no matter of CO-RE. Set by Enricher.
+ */
+volatile struct {
+  __u32 known; /* 0: the others are not, yet */
+  __u32 head_plist;
+  __u32 prog_link;
+  __u32 prog_filter;
+  __u32 prog_handle;
+  __u32 prog_exts_integrated;
+} cls_bpf = {};
+
+#define READ_AT(value, base, offset) \
+  bpf_probe_read_kernel(&(value), sizeof(value), (void*)(base) + (offset))
+
 /* One program of a cls_bpf. */
 static __always_inline void step_filter(struct enriched_event* event, struct tc_cursor* cursor) {
-  /* cls_bpf is a module on many kernels, and while it is not loaded nothing tells its structures: a
-   * filter that comes later is not looked into. step_classifier says that the walk is broken; here
-   * the verifier must not meet what libbpf could not relocate. */
-  if (!bpf_core_type_exists(struct cls_bpf_prog)) {
-    cursor->filter = 0;
-    return;
-  }
   if (cursor->filter == cursor->filters_end) {
     struct tcf_proto* classifier = (void*)cursor->classifier;
     cursor->filter = 0;
     cursor->classifier = (__u64)BPF_CORE_READ(classifier, next);
     return;
   }
-  struct cls_bpf_prog* filter =
-      (void*)cursor->filter - bpf_core_field_offset(struct cls_bpf_prog, link);
-  cursor->filter = (__u64)BPF_CORE_READ(filter, link.next);
+  __u64 filter = cursor->filter - cls_bpf.prog_link;
+  struct list_head* node = (void*)cursor->filter;
+  struct bpf_prog* program = 0;
+  bool exts_integrated = false;
+  cursor->filter = (__u64)BPF_CORE_READ(node, next);
   if (!cursor->filter) event->walk_flags |= WALK_BROKEN;
-  struct walk_entry* entry = next_entry(event, BPF_CORE_READ(filter, filter));
+  READ_AT(program, filter, cls_bpf.prog_filter);
+  struct walk_entry* entry = next_entry(event, program);
   if (!entry) return;
   entry->kind = ENTRY_CLS_BPF;
   entry->flags = cursor->flags;
   entry->pref = cursor->pref;
   entry->chain = cursor->chain_index;
-  entry->handle = BPF_CORE_READ(filter, handle);
-  if (BPF_CORE_READ(filter, exts_integrated)) return;
+  READ_AT(entry->handle, filter, cls_bpf.prog_handle);
+  READ_AT(exts_integrated, filter, cls_bpf.prog_exts_integrated);
+  if (exts_integrated) return;
   entry->flags |= ENTRY_NOT_DIRECT;
   cursor->may_jump = 1; /* its actions may */
 }
@@ -142,10 +154,11 @@ static __always_inline void step_classifier(struct enriched_event* event,
       wanted == cursor->protocol || wanted == bpf_htons(ETH_P_ALL) ? 0 : ENTRY_OTHER_PROTOCOL;
   BPF_CORE_READ_INTO(&kind, classifier, ops, kind);
   if (kind[0] == 'b' && kind[1] == 'p' && kind[2] == 'f' && kind[3] == 0) {
-    struct cls_bpf_head* head = BPF_CORE_READ(classifier, root);
-    if (head && bpf_core_type_exists(struct cls_bpf_head)) {
-      cursor->filters_end = (__u64)head + bpf_core_field_offset(struct cls_bpf_head, plist);
-      cursor->filter = (__u64)BPF_CORE_READ(head, plist.next);
+    void* head = BPF_CORE_READ(classifier, root);
+    if (head && cls_bpf.known) {
+      struct list_head* plist = head + cls_bpf.head_plist;
+      cursor->filters_end = (__u64)plist;
+      cursor->filter = (__u64)BPF_CORE_READ(plist, next);
       if (cursor->filter) return;
     }
     event->walk_flags |= WALK_BROKEN;

@@ -149,18 +149,6 @@ struct tcf_proto {
   struct tcf_chain* chain;
 };
 
-/* net/sched/cls_bpf.c */
-struct cls_bpf_head {
-  struct list_head plist;
-};
-
-struct cls_bpf_prog {
-  struct bpf_prog* filter;
-  struct list_head link;
-  bool exts_integrated;
-  __u32 handle;
-};
-
 struct bpf_prog_array_item {
   struct bpf_prog* prog;
 };
