@@ -1,5 +1,6 @@
 #include "cli/recording.h"
 
+#include <linux/bpf.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -140,7 +141,9 @@ absl::Status Recording::LoadEnricher() {
   }
   Enricher::Options options;
   options.walk_hooks = options_.attribution != RecordingOptions::Attribution::kOff;
-  options.count_runs = options_.attribution == RecordingOptions::Attribution::kVerdict;
+  const bool verdicts = options_.attribution == RecordingOptions::Attribution::kVerdict;
+  options.count_runs = verdicts;
+  options.join_exits = verdicts;
   if (filtered) {
     ASSIGN_OR_RETURN(options.filter, ResolveFilter(options_.filter, formats_, &early_notes_));
   }
@@ -164,6 +167,16 @@ absl::Status Recording::LoadEnricher() {
   enricher_ = std::move(enricher).value();
   enricher_->LookAtModules(FreeingRanges(kernel_symbols_));
   our_programs_ = enricher_->program_ids();
+  if (!verdicts) return absl::OkStatus();
+  auto exits = ExitTracer::Open(enricher_->exit_notes_fd());
+  if (exits.ok()) {
+    exits_ = std::move(exits).value();
+  } else {
+    early_notes_.push_back(
+        absl::StrCat("what programs return cannot be followed, so that of several only run counts "
+                     "tell, and only on tc ingress: ",
+                     exits.status().message()));
+  }
   return absl::OkStatus();
 }
 
@@ -310,11 +323,26 @@ void Recording::FollowAttachments() {
 void Recording::TakeAttachmentNews() {
   if (monitor_ == nullptr) return;
   for (std::string& note : monitor_->TakeNotes()) AddNote(std::move(note));
-  for (const AttachmentNews& news : monitor_->Take()) correlator_->OnAttachmentNews(news);
+  const std::vector<AttachmentNews> all_news = monitor_->Take();
+  for (const AttachmentNews& news : all_news) correlator_->OnAttachmentNews(news);
+  if (!all_news.empty()) FollowExits();
   const uint32_t iterator_id = monitor_->own_program_id();
   if (iterator_id == 0 || IsOurs(iterator_id)) return;
   our_programs_.push_back(iterator_id);
   LookAtProgram(iterator_id);
+}
+
+void Recording::FollowExits() {
+  if (exits_ == nullptr) return;
+  exits_->Follow(correlator_->ProgramsThatPassPackets());
+  for (const uint32_t id : exits_->program_ids()) {
+    if (IsOurs(id)) continue;
+    our_programs_.push_back(id);
+    LookAtProgram(id);
+  }
+  for (; exit_notes_taken_ < exits_->notes().size(); ++exit_notes_taken_) {
+    AddNote(exits_->notes()[exit_notes_taken_]);
+  }
 }
 
 absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) {
@@ -368,6 +396,14 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
   }
   RETURN_IF_ERROR(source_->Finish(*correlator_));
   if (enricher_ != nullptr) enricher_->Detach();
+  if (exits_ != nullptr) {
+    exits_->Follow({});
+    for (const auto& [id, counts] : exits_->Counts()) {
+      sink_->OnXdpActions({id, counts[XDP_ABORTED], counts[XDP_DROP], counts[XDP_PASS],
+                           counts[XDP_TX], counts[XDP_REDIRECT],
+                           counts[exit_count_of(UINT32_MAX)]});
+    }
+  }
   TakeSourceNotes();
   correlator_->TellWhatStillHolds();
   for (const ProgramInfo* program : correlator_->programs()) sink_->OnProgram(*program);

@@ -18,6 +18,7 @@
 #include "collector/enricher.h"
 #include "collector/event_filter.h"
 #include "collector/event_spec.h"
+#include "collector/exit_tracer.h"
 #include "collector/module_listener.h"
 #include "collector/perf_source.h"
 #include "symbolize/correlator.h"
@@ -80,6 +81,7 @@ class Recording {
   static std::vector<Enricher::TextRange> FreeingRanges(const KernelSymbols& symbols);
   void FollowAttachments();
   void TakeAttachmentNews();
+  void FollowExits();
   void LookAtKernelSymbols();
   void AddNote(std::string text);
   void TakeSourceNotes();
@@ -89,6 +91,8 @@ class Recording {
   std::vector<EventFormat> formats_;
   KernelSymbols kernel_symbols_;        // read at the start, handed to the correlator
   std::unique_ptr<Enricher> enricher_;  // null: plain tracepoints only
+  std::unique_ptr<ExitTracer> exits_;   // null: not asked for, or refused
+  size_t exit_notes_taken_ = 0;
   std::vector<uint32_t> our_programs_;
   std::unique_ptr<PerfSource> source_;
   TraceSink* sink_ = nullptr;

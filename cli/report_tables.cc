@@ -173,6 +173,11 @@ void ReportTables::OnCounts(const EventCounts& counts) {
   counts_[{counts.format_id, counts.cpu}] = counts;
 }
 
+std::string ReportTables::ProgramName(uint32_t id) const {
+  const auto name = program_names_.find(id);
+  return name == program_names_.end() ? "" : name->second;
+}
+
 void ReportTables::OnEnd(const RecordingEnd& end) { last_ns_ = std::max(last_ns_, end.time_ns); }
 
 uint64_t ReportTables::missed() const {

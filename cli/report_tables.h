@@ -48,6 +48,9 @@ class ReportTables : public TraceSink {
   void OnEvent(const CorrelatedEvent& event) override;
   void OnLoss(const Loss& loss) override;
   void OnCounts(const EventCounts& counts) override;
+  void OnXdpActions(const XdpActionCounts& counts) override {
+    xdp_actions_[counts.program_id] = counts;
+  }
   void OnEnd(const RecordingEnd& end) override;
 
   // The trace turned out to be damaged or cut short: a part of it was never handed over.
@@ -71,6 +74,11 @@ class ReportTables : public TraceSink {
     Attachment attachment;
   };
   std::vector<Suspect> SuspectsOf(absl::string_view reason) const;
+
+  // By program.
+  const std::map<uint32_t, XdpActionCounts>& xdp_actions() const { return xdp_actions_; }
+  // As of the latest program of that id; empty: unknown.
+  std::string ProgramName(uint32_t id) const;
 
   const std::vector<GroupKey>& by() const { return by_; }
   const RecordingFacts& facts() const { return facts_; }
@@ -98,6 +106,7 @@ class ReportTables : public TraceSink {
   std::map<std::vector<std::string>, uint64_t> groups_;
   std::map<std::pair<uint32_t, uint32_t>, EventCounts>
       counts_;  // by format and CPU: running totals
+  std::map<uint32_t, XdpActionCounts> xdp_actions_;
   bool complete_ = true;
   uint64_t events_ = 0;
   uint64_t drops_ = 0;

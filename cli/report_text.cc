@@ -105,6 +105,22 @@ std::string WithoutProgram(const ReportTables& tables) {
   return absl::StrCat("\n", table.Render());
 }
 
+// What followed XDP programs returned, of every packet: a native XDP_DROP need not raise an event.
+std::string XdpActions(const ReportTables& tables) {
+  if (tables.xdp_actions().empty()) return "";
+  TextTable table({Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kRight,
+                   Align::kRight, Align::kRight, Align::kRight});
+  table.AddRow({"XDP VERDICTS", "", "DROP", "ABORTED", "UNKNOWN", "TX", "REDIRECT", "PASS"});
+  for (const auto& [id, counts] : tables.xdp_actions()) {
+    const std::string name = tables.ProgramName(id);
+    table.AddRow({name.empty() ? "?" : Printable(name), absl::StrCat("#", id),
+                  FormatCount(counts.drop), FormatCount(counts.aborted),
+                  FormatCount(counts.unknown), FormatCount(counts.tx), FormatCount(counts.redirect),
+                  FormatCount(counts.pass)});
+  }
+  return absl::StrCat("\n", table.Render());
+}
+
 // Under the table: for reasons that point to a hook, what was attached there. No blame, a place to
 // look.
 std::string Suspects(const ReportTables& tables) {
@@ -166,7 +182,8 @@ Json CulpritToJson(const ReportTables& tables, const CulpritGroup& group) {
 std::string RenderReport(const ReportTables& tables, const std::string& name) {
   const std::string head = Head(tables, name);
   if (!tables.by().empty()) return absl::StrCat(head, "\n", GroupedCounts(tables));
-  return absl::StrCat(head, "\n", Culprits(tables), WithoutProgram(tables), Suspects(tables));
+  return absl::StrCat(head, "\n", Culprits(tables), WithoutProgram(tables), Suspects(tables),
+                      XdpActions(tables));
 }
 
 std::string RenderReportJson(const ReportTables& tables) {
@@ -212,6 +229,20 @@ std::string RenderReportJson(const ReportTables& tables) {
     }
     entry["events"] = absl::StrCat(group->events);
     json["no_program"].push_back(entry);
+  }
+  for (const auto& [id, counts] : tables.xdp_actions()) {
+    Json entry;
+    entry["id"] = id;
+    if (const std::string name = tables.ProgramName(id); !name.empty()) {
+      entry["name"] = ValidUtf8(name);
+    }
+    entry["aborted"] = absl::StrCat(counts.aborted);
+    entry["drop"] = absl::StrCat(counts.drop);
+    entry["pass"] = absl::StrCat(counts.pass);
+    entry["tx"] = absl::StrCat(counts.tx);
+    entry["redirect"] = absl::StrCat(counts.redirect);
+    entry["unknown"] = absl::StrCat(counts.unknown);
+    json["xdp_actions"].push_back(entry);
   }
   return json.dump() + "\n";
 }

@@ -1,7 +1,6 @@
 #include "collector/bpf_probe.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <linux/bpf.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errno_status.h"
 #include "base/scoped_fd.h"
+#include "collector/kernel_btf.h"
 
 namespace correlate {
 namespace {
@@ -22,11 +22,6 @@ constexpr char kKernelBtf[] = "/sys/kernel/btf/vmlinux";
 // The kernel calls it for BPF_PROG_TEST_RUN of fentry programs and never else (net/bpf/test_run.c),
 // so that even attached a probe does not run.
 constexpr char kIdleFunction[] = "bpf_fentry_test1";
-
-struct FreeBtf {
-  void operator()(btf* handle) const { btf__free(handle); }
-};
-using ScopedBtf = std::unique_ptr<btf, FreeBtf>;
 
 absl::string_view Advice(int error) {
   return error == EPERM || error == EACCES

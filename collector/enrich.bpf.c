@@ -13,6 +13,7 @@
 
 #include "collector/enriched_record.h"
 #include "collector/event_filter.bpf.h"
+#include "collector/exit_notes.bpf.h"
 #include "collector/hook_walk.bpf.h"
 #include "collector/run_counts.bpf.h"
 #include "collector/this_cpu.bpf.h"
@@ -33,6 +34,7 @@ volatile struct {
 } ranges[MOST_RANGES] = {};
 
 const volatile __u32 walk_hooks = 1; /* 0: --attribution off */
+const volatile __u32 join_exits = 0; /* fexit programs write exit_notes */
 
 /* What every network namespace's ns.ops points to; found by learn_netns_ops. */
 const void* netns_ops = 0;
@@ -168,6 +170,24 @@ static __always_inline bool reason_is(__u32 reason, bool exists, __u64 value) {
   reason_is(reason, bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_##name), \
             bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_##name))
 
+enum { EXIT_AT_MOST_BEFORE_NS = 10 * 1000 * 1000 };
+
+/* A packet that a program refused is freed at once, on the same CPU. */
+static __always_inline void join_exit(struct enriched_event* event, __u32 kind, __u64 packet,
+                                      struct net_device* device) {
+  struct exit_note* note = exit_note_of(packet);
+
+  if (!note || note->packet != packet || note->kind != kind) return;
+  note->packet = 0;
+  if (!note->program_id || note->device != (__u64)device ||
+      bpf_ktime_get_ns() - note->time_ns > EXIT_AT_MOST_BEFORE_NS)
+    return;
+  event->exit_program_id = note->program_id;
+  event->exit_part_id = note->part_id;
+  event->exit_verdict = note->verdict;
+  event->walk_flags |= WALK_EXIT;
+}
+
 static __always_inline void walk_hook(struct enriched_event* event, struct sk_buff* skb,
                                       struct sock* rx_sk) {
   struct sock* sk = BPF_CORE_READ(skb, sk);
@@ -204,9 +224,16 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
     walk_tc(event, device, hook == WALK_TC_INGRESS,
             tc_protocol(skb, event->flags & ENRICHED_VLAN_TAG));
     if (count_runs && hook == WALK_TC_INGRESS) compare_runs((struct workspace*)event, skb, device);
+  } else if (hook == WALK_NETKIT) {
+    walk_netkit(event, skb, device);
   } else {
     walk_xdp(event, device, hook == WALK_XDP_NATIVE);
+    if (join_exits) join_exit(event, EXIT_OF_XDP, (__u64)BPF_CORE_READ(skb, head), device);
+    return;
   }
+  /* From the map: the verifier forbids arithmetic with what it knows to be a pointer. */
+  if (join_exits && event->walk_hook)
+    join_exit(event, EXIT_OF_SKB, *(volatile __u64*)&event->skb, device);
 }
 
 static __always_inline void output(void* context, void* map, struct enriched_event* event) {

@@ -49,18 +49,22 @@ void ReadPacket(const enriched_event& event, Packet* packet) {
 }
 
 void ReadWalk(const enriched_event& event, size_t entries, HookWalk* walk) {
-  walk->hook = EnumOf(event.walk_hook, HookWalk::Hook::kSocket);
+  walk->hook = EnumOf(event.walk_hook, HookWalk::Hook::kNetkit);
   walk->truncated = event.walk_flags & WALK_TRUNCATED || event.walk_entries > entries;
   walk->shared_block = event.walk_flags & WALK_SHARED_BLOCK;
   walk->broken = event.walk_flags & WALK_BROKEN;
   walk->counted = event.walk_flags & WALK_COUNTED;
   walk->revision = event.walk_revision;
   walk->cgroup_id = event.cgroup_id;
+  walk->exit = {};
+  if (event.walk_flags & WALK_EXIT) {
+    walk->exit = {event.exit_program_id, event.exit_part_id, event.exit_verdict};
+  }
   walk->entries.resize(entries);
   for (size_t i = 0; i < entries; ++i) {
     const walk_entry& from = event.walk[i];
     HookWalk::Entry& entry = walk->entries[i];
-    entry.kind = EnumOf(from.kind, HookWalk::Kind::kSocketFilter);
+    entry.kind = EnumOf(from.kind, HookWalk::Kind::kNetkit);
     entry.other_protocol = from.flags & ENTRY_OTHER_PROTOCOL;
     entry.not_direct = from.flags & ENTRY_NOT_DIRECT;
     entry.pref = from.pref;

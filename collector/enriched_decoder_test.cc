@@ -260,11 +260,17 @@ TEST_F(EnrichedDecoderTest, WalkFlagsHooksAndKinds) {
   EXPECT_TRUE(!Walk(event).truncated && Walk(event).shared_block && !Walk(event).broken);
   event.walk_flags = WALK_BROKEN;
   EXPECT_TRUE(!Walk(event).truncated && !Walk(event).shared_block && Walk(event).broken);
+  event.exit_program_id = 9;
+  event.exit_part_id = 10;
+  event.exit_verdict = -1;
+  EXPECT_EQ(Walk(event).exit, HookWalk::Exit()) << "without the flag";
+  event.walk_flags = WALK_EXIT;
+  EXPECT_EQ(Walk(event).exit, (HookWalk::Exit{9, 10, -1}));
 
   using Hook = HookWalk::Hook;
   const std::vector<Hook> hooks = {Hook::kNone,      Hook::kTcIngress,  Hook::kTcEgress,
                                    Hook::kXdpNative, Hook::kXdpGeneric, Hook::kCgroupEgress,
-                                   Hook::kSocket,    Hook::kNone};
+                                   Hook::kSocket,    Hook::kNetkit,     Hook::kNone};
   for (size_t hook = 0; hook < hooks.size(); ++hook) {
     event.walk_hook = static_cast<uint8_t>(hook);
     EXPECT_EQ(Walk(event).hook, hooks[hook]) << hook;
@@ -272,7 +278,7 @@ TEST_F(EnrichedDecoderTest, WalkFlagsHooksAndKinds) {
   using Kind = HookWalk::Kind;
   const std::vector<Kind> kinds = {Kind::kUnknown,      Kind::kTcx,    Kind::kClsBpf,
                                    Kind::kClassifier,   Kind::kXdp,    Kind::kCgroup,
-                                   Kind::kSocketFilter, Kind::kUnknown};
+                                   Kind::kSocketFilter, Kind::kNetkit, Kind::kUnknown};
   event.walk_entries = 1;
   for (size_t kind = 0; kind < kinds.size(); ++kind) {
     event.walk[0].kind = static_cast<uint8_t>(kind);

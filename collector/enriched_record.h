@@ -42,8 +42,9 @@ enum {
   WALK_XDP_GENERIC = 4,
   WALK_CGROUP_EGRESS = 5,
   WALK_SOCKET = 6, /* cgroup ingress, then the socket's filter */
+  WALK_NETKIT = 7, /* of the device that sent to skb->dev */
   /* Only of a function's text range: tc on ingress or egress, as the packet itself says. */
-  WALK_TC_REDIRECT = 7,
+  WALK_TC_REDIRECT = 8,
 };
 
 /* enriched_event.walk_flags */
@@ -53,6 +54,7 @@ enum {
   WALK_BROKEN = 1 << 2,       /* something could not be read */
   WALK_COUNTED =
       1 << 3, /* the entries' runs are known, and the list is what it was before the packet came */
+  WALK_EXIT = 1 << 4, /* exit_... tell the last program that returned for this packet */
 };
 
 /* walk_entry.kind */
@@ -63,6 +65,7 @@ enum {
   ENTRY_XDP = 4,
   ENTRY_CGROUP = 5,
   ENTRY_SOCKET_FILTER = 6, /* program_id 0: a classic filter */
+  ENTRY_NETKIT = 7,
 };
 
 /* walk_entry.flags */
@@ -108,8 +111,10 @@ struct enriched_event {
   __u8 walk_flags;
   __u8 walk_entries;
   __u8 header_bytes;
-  __u32 reserved;
-  __u64 cgroup_id; /* whose programs were walked; 0: none were */
+  __u32 exit_program_id;
+  __u64 cgroup_id;    /* whose programs were walked; 0: none were */
+  __u32 exit_part_id; /* see exit_note.h */
+  __s32 exit_verdict;
   __u8 header[ENRICHED_HEADER_BYTES];
   struct walk_entry walk[ENRICHED_MOST_ENTRIES]; /* in the record only if there are any */
 };

@@ -1,7 +1,6 @@
 #include "collector/enricher.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include <algorithm>
@@ -17,17 +16,13 @@
 #include "base/scoped_fd.h"
 #include "collector/enrich.skel.h"
 #include "collector/enriched_record.h"
+#include "collector/kernel_btf.h"
 
 namespace correlate {
 namespace {
 
 constexpr absl::string_view kDropEvent = "skb:kfree_skb";
 constexpr absl::string_view kExceptionEvent = "xdp:xdp_exception";
-
-struct FreeBtf {
-  void operator()(btf* handle) const { btf__free(handle); }
-};
-using ScopedBtf = std::unique_ptr<btf, FreeBtf>;
 
 // libbpf reports on stderr what its return values say as well; the verifier's log is kept.
 int Silent(libbpf_print_level, const char*, va_list) { return 0; }
@@ -47,40 +42,6 @@ uint32_t TracepointArguments(const btf* kernel, const char* typedef_name) {
   type = btf__type_by_id(kernel, type->type);
   if (type == nullptr || !btf_is_func_proto(type) || btf_vlen(type) == 0) return 0;
   return btf_vlen(type) - 1u;
-}
-
-// Offset of a variable in the kernel's per-CPU data.
-std::optional<uint32_t> PerCpuOffset(const btf* kernel, absl::string_view name) {
-  const int section = btf__find_by_name_kind(kernel, ".data..percpu", BTF_KIND_DATASEC);
-  if (section < 0) return std::nullopt;
-  const btf_type* type = btf__type_by_id(kernel, section);
-  const btf_var_secinfo* variable = btf_var_secinfos(type);
-  for (uint32_t i = 0; i < btf_vlen(type); ++i, ++variable) {
-    const btf_type* var = btf__type_by_id(kernel, variable->type);
-    if (name == btf__name_by_offset(kernel, var->name_off)) return variable->offset;
-  }
-  return std::nullopt;
-}
-
-// Offset of a member, also of one within the first anonymous member of each kind.
-std::optional<uint32_t> MemberOffset(const btf* types, const char* structure,
-                                     absl::string_view name) {
-  const int id = btf__find_by_name_kind(types, structure, BTF_KIND_STRUCT);
-  if (id < 0) return std::nullopt;
-  const btf_type* type = btf__type_by_id(types, static_cast<uint32_t>(id));
-  for (uint32_t depth = 0; depth < 3; ++depth) {
-    const btf_type* inner = nullptr;
-    for (uint32_t i = 0; i < btf_vlen(type); ++i) {
-      const btf_member* member = btf_members(type) + i;
-      const absl::string_view found = btf__name_by_offset(types, member->name_off);
-      if (found == name) return btf_member_bit_offset(type, i) / 8;
-      const btf_type* of_member = btf__type_by_id(types, member->type);
-      if (found.empty() && btf_is_composite(of_member) && inner == nullptr) inner = of_member;
-    }
-    if (inner == nullptr) break;
-    type = inner;
-  }
-  return std::nullopt;
 }
 
 struct PerCpuData {
@@ -128,11 +89,12 @@ Enricher::Enricher(std::unique_ptr<Skeleton> skeleton) : skeleton_(std::move(ske
 Enricher::~Enricher() = default;
 
 const std::vector<Enricher::FreeingFunction>& Enricher::FreeingFunctions() {
-  // drivers/net/veth.c, net/core/dev.c, net/core/filter.c.
+  // drivers/net/veth.c, drivers/net/netkit.c, net/core/dev.c, net/core/filter.c.
   static const auto& functions =
       *new std::vector<FreeingFunction>({{"veth_xdp_rcv_skb", WALK_XDP_NATIVE},
                                          {"do_xdp_generic", WALK_XDP_GENERIC},
-                                         {"skb_do_redirect", WALK_TC_REDIRECT}});
+                                         {"skb_do_redirect", WALK_TC_REDIRECT},
+                                         {"netkit_xmit", WALK_NETKIT}});
   return functions;
 }
 
@@ -164,6 +126,7 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::Load(const Options& options)
   }
   constants->walk_hooks = options.walk_hooks;
   constants->count_runs = options.count_runs;
+  constants->join_exits = options.join_exits;
   constants->filter = options.filter;
   bpf_program__set_autoload(skeleton->bpf->progs.correlate_receive, options.count_runs);
   if (const int error = enrich_bpf__load(skeleton->bpf); error < 0) {
@@ -261,6 +224,8 @@ absl::Status Enricher::Attach(const std::vector<std::string>& events) {
   }
   return absl::OkStatus();
 }
+
+int Enricher::exit_notes_fd() const { return bpf_map__fd(skeleton_->bpf->maps.exit_notes); }
 
 void Enricher::Detach() { enrich_bpf__detach(skeleton_->bpf); }
 

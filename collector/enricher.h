@@ -39,6 +39,8 @@ class Enricher {
     // Also tells which of several programs on tc ingress ran (collector/run_counts.bpf.h): costs
     // something for every packet received. Run statistics of all programs are on meanwhile.
     bool count_runs = false;
+    // Also reads what an ExitTracer notes in exit_notes_fd().
+    bool join_exits = false;
     event_filter_constants filter = {};  // all zero: everything passes
   };
 
@@ -58,6 +60,7 @@ class Enricher {
   // Begins to run for each of `events`.
   absl::Status Attach(const std::vector<std::string>& events);
   void Detach();
+  int exit_notes_fd() const;  // lives as long as this object
 
   // How many hits of `event` did not pass the filter while its perf event was on, by CPU number.
   absl::StatusOr<std::vector<uint64_t>> Filtered(absl::string_view event) const;

@@ -119,6 +119,19 @@ struct EventCounts {
   uint64_t filtered = 0;
 };
 
+// How often an XDP program returned each action since it was followed (exit_tracer.h): of every
+// packet, also of those that no event tells of, as the native XDP_DROP of a driver that frees a
+// page. Running totals.
+struct XdpActionCounts {
+  uint32_t program_id = 0;
+  uint64_t aborted = 0;
+  uint64_t drop = 0;
+  uint64_t pass = 0;
+  uint64_t tx = 0;
+  uint64_t redirect = 0;
+  uint64_t unknown = 0;  // any other number
+};
+
 // The same instant on three clocks.
 struct ClockReading {
   uint64_t monotonic_ns = 0;
@@ -291,8 +304,18 @@ struct HookWalk {
     kXdpGeneric,
     kCgroupEgress,
     kSocket,  // programs of the socket's cgroup on ingress, then the socket's filter
+    kNetkit,  // of the device that sent to the packet's one
   };
-  enum class Kind : uint8_t { kUnknown, kTcx, kClsBpf, kClassifier, kXdp, kCgroup, kSocketFilter };
+  enum class Kind : uint8_t {
+    kUnknown,
+    kTcx,
+    kClsBpf,
+    kClassifier,
+    kXdp,
+    kCgroup,
+    kSocketFilter,
+    kNetkit,
+  };
   struct Entry {
     Kind kind = Kind::kUnknown;
     bool other_protocol = false;  // a classifier for another protocol than the packet has
@@ -306,6 +329,14 @@ struct HookWalk {
     uint8_t runs = 0;        // with `counted`: of this program on this CPU meanwhile
     friend bool operator==(const Entry&, const Entry&) = default;
   };
+  // The last program that returned before the packet was freed, on the same CPU and device: what it
+  // returned for this very packet.
+  struct Exit {
+    uint32_t program_id = 0;  // 0: unknown
+    uint32_t part_id = 0;     // the one of its parts, behind a dispatcher, that returned the same
+    int32_t verdict = 0;
+    friend bool operator==(const Exit&, const Exit&) = default;
+  };
   Hook hook = Hook::kNone;
   bool truncated = false;     // more was attached than is listed
   bool shared_block = false;  // tc: the filters are a shared block's
@@ -314,6 +345,7 @@ struct HookWalk {
   bool counted = false;
   uint64_t revision = 0;   // tcx: changes whenever the list does
   uint64_t cgroup_id = 0;  // of the socket's cgroup, where its programs were walked
+  Exit exit;
   std::vector<Entry> entries;
   friend bool operator==(const HookWalk&, const HookWalk&) = default;
 };

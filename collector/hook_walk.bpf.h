@@ -77,7 +77,8 @@ static __always_inline struct walk_entry* next_entry(struct enriched_event* even
 }
 
 /* Multi-program hooks (kernel/bpf/mprog.c): fp_items in running order, ended by a null. */
-static __always_inline void walk_tcx(struct enriched_event* event, struct bpf_mprog_entry* list) {
+static __always_inline void walk_mprog(struct enriched_event* event, struct bpf_mprog_entry* list,
+                                       __u8 kind) {
   struct bpf_mprog_bundle* bundle = BPF_CORE_READ(list, parent);
   void* programs = (void*)list + bpf_core_field_offset(struct bpf_mprog_entry, fp_items);
   void* links = (void*)bundle + bpf_core_field_offset(struct bpf_mprog_bundle, cp_items);
@@ -91,7 +92,7 @@ static __always_inline void walk_tcx(struct enriched_event* event, struct bpf_mp
     if (!program) return;
     struct walk_entry* entry = next_entry(event, program);
     if (!entry) return;
-    entry->kind = ENTRY_TCX;
+    entry->kind = kind;
     struct bpf_link* link = BPF_CORE_READ(holder, link);
     if (link) entry->link_id = BPF_CORE_READ(link, id);
   }
@@ -223,7 +224,7 @@ static __always_inline void walk_tc(struct enriched_event* event, struct net_dev
     struct bpf_mprog_entry* list =
         ingress ? BPF_CORE_READ(device, tcx_ingress) : BPF_CORE_READ(device, tcx_egress);
     if (!list) return;
-    walk_tcx(event, list);
+    walk_mprog(event, list, ENTRY_TCX);
     struct bpf_mprog_bundle* bundle = BPF_CORE_READ(list, parent);
     struct tcx_entry* entry = (void*)bundle - bpf_core_field_offset(struct tcx_entry, bundle);
     miniq = BPF_CORE_READ(entry, miniq);
@@ -232,6 +233,30 @@ static __always_inline void walk_tc(struct enriched_event* event, struct net_dev
     miniq = ingress ? BPF_CORE_READ(old, miniq_ingress) : BPF_CORE_READ(old, miniq_egress);
   }
   if (miniq) walk_miniq(event, miniq, protocol);
+}
+
+static __always_inline struct netkit* netkit_of(struct net_device* device) {
+  struct net_device___priv* with_priv = (void*)device;
+
+  if (bpf_core_field_exists(with_priv->priv))
+    return (void*)device + bpf_core_field_offset(struct net_device___priv, priv);
+  return (void*)device + ((bpf_core_type_size(struct net_device) + 31) & ~31);
+}
+
+/* netkit_xmit (drivers/net/netkit.c) points skb->dev to the receiving end and then runs what stands
+ * at the sending one. The same line frees what it cannot send at all, with skb->dev the sender:
+ * nothing is walked where that could be. */
+static __always_inline void walk_netkit(struct enriched_event* event, struct sk_buff* skb,
+                                        struct net_device* device) {
+  if (!bpf_core_type_exists(struct netkit)) return;
+  unsigned char* end = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end);
+  struct net_device* other = BPF_CORE_READ(netkit_of(device), peer);
+  if (!other || !(BPF_CORE_READ(other, flags) & 1 /* IFF_UP */)) return;
+  if (BPF_CORE_READ(skb, len) - BPF_CORE_READ(skb, data_len) < ETH_HLEN) return;
+  event->walk_hook = WALK_NETKIT;
+  if (BPF_CORE_READ((struct skb_shared_info*)end, nr_frags)) event->walk_flags |= WALK_BROKEN;
+  struct bpf_mprog_entry* list = BPF_CORE_READ(netkit_of(other), active);
+  if (list) walk_mprog(event, list, ENTRY_NETKIT);
 }
 
 static __always_inline void walk_xdp(struct enriched_event* event, struct net_device* device,

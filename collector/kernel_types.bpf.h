@@ -94,6 +94,12 @@ struct tcx_entry {
   struct bpf_mprog_bundle bundle;
 };
 
+/* drivers/net/netkit.c, in a device's private data */
+struct netkit {
+  struct net_device* peer;
+  struct bpf_mprog_entry* active;
+};
+
 struct bpf_xdp_link {
   struct bpf_link link;
 };
@@ -105,11 +111,17 @@ struct bpf_xdp_entity {
 
 struct net_device {
   int ifindex;
+  unsigned int flags;
   char name[16];
   possible_net_t nd_net;
   struct bpf_mprog_entry* tcx_ingress;
   struct bpf_mprog_entry* tcx_egress;
   struct bpf_xdp_entity xdp_state[3];
+};
+
+/* Since 6.10; before it the private data came behind the structure, at a multiple of 32 bytes. */
+struct net_device___priv {
+  unsigned char priv[1];
 };
 
 /* Before 6.6. */
@@ -196,12 +208,14 @@ struct sock {
 
 struct skb_shared_info {
   unsigned short gso_segs;
+  unsigned char nr_frags;
 };
 
 struct sk_buff {
   struct net_device* dev;
   struct sock* sk;
   unsigned int len;
+  unsigned int data_len;
   int skb_iif;
   __be16 vlan_proto;
   __u16 vlan_tci;

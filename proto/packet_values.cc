@@ -90,6 +90,11 @@ void ToProto(const HookLook& look, NumberString number, pb::HookLook* message) {
   message->set_revision(look.walk.revision);
   message->set_cgroup_id(look.walk.cgroup_id);
   message->set_counted(look.walk.counted);
+  if (look.walk.exit.program_id != 0) {
+    message->mutable_exit()->set_program_id(look.walk.exit.program_id);
+    message->mutable_exit()->set_part_id(look.walk.exit.part_id);
+    message->mutable_exit()->set_verdict(look.walk.exit.verdict);
+  }
   for (const HookWalk::Entry& entry : look.walk.entries) {
     pb::HookEntry* written = message->add_entries();
     written->set_kind(static_cast<pb::HookEntryKind>(entry.kind));
@@ -111,16 +116,18 @@ HookLook FromProto(const pb::HookLook& message, FindString find) {
   if (look.has_netns) look.netns = FromProto(message.netns());
   look.ifindex = message.ifindex();
   look.ifname = std::string(find(message.ifname()));
-  look.walk.hook = EnumFrom(message.hook(), HookWalk::Hook::kSocket);
+  look.walk.hook = EnumFrom(message.hook(), HookWalk::Hook::kNetkit);
   look.walk.truncated = message.truncated();
   look.walk.shared_block = message.shared_block();
   look.walk.broken = message.broken();
   look.walk.revision = message.revision();
   look.walk.cgroup_id = message.cgroup_id();
   look.walk.counted = message.counted();
+  look.walk.exit = {message.exit().program_id(), message.exit().part_id(),
+                    message.exit().verdict()};
   for (const pb::HookEntry& read : message.entries()) {
     HookWalk::Entry& entry = look.walk.entries.emplace_back();
-    entry.kind = EnumFrom(read.kind(), HookWalk::Kind::kSocketFilter);
+    entry.kind = EnumFrom(read.kind(), HookWalk::Kind::kNetkit);
     entry.other_protocol = read.other_protocol();
     entry.not_direct = read.not_direct();
     entry.pref = static_cast<uint16_t>(read.pref());

@@ -128,6 +128,9 @@ void PayloadDecoder::Decode(const pb::Payload& payload, RecordingTables* tables,
   DecodeEvents(payload, tables, sink);
   for (const pb::Loss& loss : payload.losses()) sink.OnLoss(FromProto(loss));
   for (const pb::EventCounts& counts : payload.counts()) sink.OnCounts(FromProto(counts));
+  for (const pb::XdpActionCounts& counts : payload.xdp_actions()) {
+    sink.OnXdpActions(FromProto(counts));
+  }
   for (const pb::Note& note : payload.notes()) sink.OnNote(FromProto(note));
   if (payload.has_end()) sink.OnEnd(FromProto(payload.end()));
 }

@@ -267,6 +267,11 @@ void TraceWriter::OnCounts(const EventCounts& counts) {
   impl_->Added(24);
 }
 
+void TraceWriter::OnXdpActions(const XdpActionCounts& counts) {
+  ToProto(counts, impl_->payload().add_xdp_actions());
+  impl_->Added(24);
+}
+
 void TraceWriter::OnNote(const Note& note) {
   ToProto(note, impl_->payload().add_notes());
   impl_->Added(note.text.size());

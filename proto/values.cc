@@ -254,6 +254,16 @@ void ToProto(const EventCounts& counts, pb::EventCounts* message) {
   message->set_filtered(counts.filtered);
 }
 
+void ToProto(const XdpActionCounts& counts, pb::XdpActionCounts* message) {
+  message->set_program_id(counts.program_id);
+  message->set_aborted(counts.aborted);
+  message->set_drop(counts.drop);
+  message->set_pass(counts.pass);
+  message->set_tx(counts.tx);
+  message->set_redirect(counts.redirect);
+  message->set_unknown(counts.unknown);
+}
+
 void ToProto(const Note& note, pb::Note* message) {
   message->set_time_ns(note.time_ns);
   message->set_text(note.text);
@@ -471,6 +481,18 @@ EventCounts FromProto(const pb::EventCounts& message) {
   counts.lost = message.lost();
   counts.missed = message.missed();
   counts.filtered = message.filtered();
+  return counts;
+}
+
+XdpActionCounts FromProto(const pb::XdpActionCounts& message) {
+  XdpActionCounts counts;
+  counts.program_id = message.program_id();
+  counts.aborted = message.aborted();
+  counts.drop = message.drop();
+  counts.pass = message.pass();
+  counts.tx = message.tx();
+  counts.redirect = message.redirect();
+  counts.unknown = message.unknown();
   return counts;
 }
 

@@ -26,6 +26,7 @@ void ToProto(const ProgramInfo& program, pb::Program* message);
 void ToProto(const Attachment& attachment, pb::Attachment* message);
 void ToProto(const Loss& loss, pb::Loss* message);
 void ToProto(const EventCounts& counts, pb::EventCounts* message);
+void ToProto(const XdpActionCounts& counts, pb::XdpActionCounts* message);
 void ToProto(const Note& note, pb::Note* message);
 void ToProto(const RecordingEnd& end, pb::End* message);
 
@@ -39,6 +40,7 @@ ProgramInfo FromProto(const pb::Program& message);
 Attachment FromProto(const pb::Attachment& message);
 Loss FromProto(const pb::Loss& message);
 EventCounts FromProto(const pb::EventCounts& message);
+XdpActionCounts FromProto(const pb::XdpActionCounts& message);
 Note FromProto(const pb::Note& message);
 RecordingEnd FromProto(const pb::End& message);
 

@@ -94,6 +94,7 @@ TEST(Values, EveryFieldComesBack) {
   ExpectRoundTrip(Full<pb::BlamedProgram>());
   ExpectRoundTrip(Full<pb::Loss>());
   ExpectRoundTrip(Full<pb::EventCounts>());
+  ExpectRoundTrip(Full<pb::XdpActionCounts>());
   ExpectRoundTrip(Full<pb::Note>());
   ExpectRoundTrip(Full<pb::End>());
 }

@@ -290,7 +290,7 @@ void Attributor::BlameHook(const AttributionRequest& request, const Inputs& inpu
   HookJudgement judgement = JudgeHook(
       look, inputs.confirmed, reason, request.exceptions_recorded, *names_,
       [&](uint32_t id) { return attachments_->CountPlaces(id, time_ns) > PlacesOnHook(look, id); });
-  const bool settled = inputs.confirmed || judgement.evidence == Evidence::kVerdict;
+  const bool settled = inputs.confirmed || judgement.settled;
   if (!settled && inputs.just_changed) {
     judgement = HookJudgement();
     judgement.why =
@@ -299,13 +299,27 @@ void Attributor::BlameHook(const AttributionRequest& request, const Inputs& inpu
   } else if (!settled) {
     AddEarlierSuspects(SuspectsOfTables(*attachments_, look, time_ns), &judgement);
   }
+  attribution->programs.clear();
   attribution->evidence = judgement.evidence;
   attribution->verdict = std::move(judgement.verdict);
   attribution->why = std::move(judgement.why);
   for (HookJudgement::Suspect& suspect : judgement.suspects) {
     BlamedProgram blamed = Describe(suspect.program_id, request.time_ns);
     blamed.attachments = std::move(suspect.attachments);
+    if (look.walk.hook == HookWalk::Hook::kNetkit) FindDevices(time_ns, &blamed.attachments);
     attribution->programs.push_back(std::move(blamed));
+  }
+}
+
+void Attributor::FindDevices(uint64_t time_ns, std::vector<Attachment>* netkit) const {
+  for (const char* direction : {"primary", "peer"}) {
+    for (const auto& known : attachments_->Anywhere("netkit", direction, time_ns)) {
+      for (Attachment& attachment : *netkit) {
+        if (attachment.link_id != 0 && known.attachment.link_id == attachment.link_id) {
+          attachment = known.attachment;
+        }
+      }
+    }
   }
 }
 
@@ -323,6 +337,8 @@ Attribution Attributor::OfDrop(const Roles& roles, const Inputs& inputs,
     attribution.evidence = Evidence::kVerdict;
     attribution.follows_exception = true;
     attribution.why = "the XDP exception right before, on this CPU and device, was this packet's";
+    // The exception names the dispatcher, and the packet tells which program behind it.
+    if (look->walk.exit.part_id != 0) BlameHook(request, inputs, reason.value_or(""), &attribution);
     return attribution;
   }
   Attribution attribution;

@@ -96,6 +96,8 @@ class Attributor {
   bool BlameCaller(const Stack& stack, uint64_t time_ns, Attribution* attribution) const;
   void BlameHook(const AttributionRequest& request, const Inputs& inputs, absl::string_view reason,
                  Attribution* attribution) const;
+  // Puts what the tables know in the place of netkit links that the look knows by id alone.
+  void FindDevices(uint64_t time_ns, std::vector<Attachment>* netkit) const;
   BlamedProgram Describe(uint32_t program_id, uint64_t time_ns) const;
   const Attribution* Intern(Attribution attribution);
 

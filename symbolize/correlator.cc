@@ -61,6 +61,18 @@ void Correlator::AddProgram(const ProgramInfo& program) {
 
 void Correlator::OnAttachmentNews(const AttachmentNews& news) { Tell(attachments_.Apply(news)); }
 
+std::set<uint32_t> Correlator::ProgramsThatPassPackets() const {
+  std::set<uint32_t> programs;
+  for (const Attachment& attachment : attachments_.Current().attachments) {
+    const std::string& hook = attachment.hook;
+    if (attachment.IsObstacle() || attachment.mode == "offload") continue;
+    if (hook == "tc" || hook == "tcx" || hook == "netkit" || hook == "xdp") {
+      programs.insert(attachment.program_id);
+    }
+  }
+  return programs;
+}
+
 void Correlator::TellWhatStillHolds() { Tell(attachments_.Current()); }
 
 void Correlator::Tell(const AttachmentTable::Changes& changes) {

@@ -1,9 +1,12 @@
 #include "symbolize/hook_attribution.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "symbolize/exit_verdict.h"
 #include "symbolize/run_counts.h"
 
 namespace correlate {
@@ -25,6 +28,8 @@ absl::string_view HookName(Kind kind) {
       return "cgroup";
     case Kind::kSocketFilter:
       return "socket";
+    case Kind::kNetkit:
+      return "netkit";
     case Kind::kClsBpf:
     case Kind::kClassifier:
     case Kind::kUnknown:
@@ -63,8 +68,14 @@ Attachment AttachmentOf(const HookLook& look, const HookWalk::Entry& entry,
     case Hook::kXdpGeneric:
       attachment.mode = "generic";
       break;
+    case Hook::kNetkit:
     case Hook::kNone:
       break;
+  }
+  // The tables know the device of a netkit link: it is not the packet's, but the sending one.
+  if (entry.kind == Kind::kNetkit) {
+    Count(look, entry, &attachment);
+    return attachment;
   }
   if (look.has_netns) {
     attachment.netns = look.netns;
@@ -131,17 +142,70 @@ std::vector<std::string> Doubts(const HookLook& look, size_t programs, bool conf
   return doubts;
 }
 
+bool SaysRefused(absl::string_view reason) {
+  return reason == "TC_INGRESS" || reason == "TC_EGRESS";
+}
+
 std::string VerdictOf(Hook hook, absl::string_view reason, bool exceptions_recorded) {
   // A redirect that fails has no reason of its own: the place where it was freed told.
   if (IsTc(hook)) {
-    const bool refused = reason == "TC_INGRESS" || reason == "TC_EGRESS";
-    return refused ? "TC_ACT_SHOT" : "TC_ACT_REDIRECT";
+    return SaysRefused(reason) ? "TC_ACT_SHOT" : "TC_ACT_REDIRECT";
   }
   if (!IsXdp(hook)) return "";
   // The kernel gives a reason of its own to a redirect of generic XDP that fails. XDP_ABORTED and
   // unknown actions have the same reason as XDP_DROP, and only their exceptions tell them apart.
   if (reason == "XDP") return "XDP_REDIRECT";
   return exceptions_recorded ? "XDP_DROP" : "";
+}
+
+// By what the last program returned for this packet; nullopt: that says nothing here.
+std::optional<HookJudgement> JudgeByExit(const HookLook& look, absl::string_view reason,
+                                         const NetnsNames& names) {
+  const HookWalk::Exit& exit = look.walk.exit;
+  HookJudgement judgement;
+  HookJudgement::Suspect suspect = {.program_id = exit.program_id};
+  uint32_t last_program = 0;
+  bool in_order = true;
+  for (const HookWalk::Entry& entry : look.walk.entries) {
+    in_order &= entry.chain == 0;
+    if (entry.program_id != 0) last_program = entry.program_id;
+    if (entry.program_id != exit.program_id) continue;
+    if (entry.not_direct) return std::nullopt;  // it returned a class, not a verdict
+    suspect.attachments.push_back(AttachmentOf(look, entry, names));
+  }
+  if (exit.program_id == 0 || suspect.attachments.empty()) return std::nullopt;
+  if (suspect.attachments.size() > 1) {
+    // Which of its places it was, the run counts may tell.
+    const auto last = LastThatRan(look.walk);
+    if (!last.has_value() || look.walk.entries[*last].program_id != exit.program_id) {
+      return std::nullopt;
+    }
+    suspect.attachments = {AttachmentOf(look, look.walk.entries[*last], names)};
+  }
+  const std::string where = HookInWords(look);
+  judgement.settled = true;
+  if (auto verdict = DroppingVerdict(look.walk.hook, exit.verdict, SaysRefused(reason))) {
+    judgement.evidence = Evidence::kVerdict;
+    judgement.why = absl::StrCat("what it returned for this packet on ", where);
+    judgement.verdict = *std::move(verdict);
+    if (exit.part_id != 0) {
+      suspect.program_id = exit.part_id;
+      for (Attachment& attachment : suspect.attachments) {
+        attachment.dispatcher_id = std::exchange(attachment.program_id, exit.part_id);
+      }
+    }
+    judgement.suspects.push_back(std::move(suspect));
+    return judgement;
+  }
+  // Those before it let the packet pass too, or it would not have come so far.
+  if (last_program != exit.program_id || !in_order || look.walk.truncated || look.walk.broken) {
+    return std::nullopt;
+  }
+  judgement.why = absl::StrCat(
+      "the last program on ", where, " let this packet pass (",
+      VerdictName(look.walk.hook, exit.verdict), "): ",
+      IsTc(look.walk.hook) ? "something else there dropped it" : "it was freed for something else");
+  return judgement;
 }
 
 }  // namespace
@@ -194,6 +258,8 @@ std::string HookInWords(const HookLook& look) {
       return "egress of the socket's cgroup";
     case Hook::kSocket:
       return "the receiving socket and its cgroup";
+    case Hook::kNetkit:
+      return absl::StrCat("netkit towards ", device);
     case Hook::kNone:
       break;
   }
@@ -203,6 +269,7 @@ std::string HookInWords(const HookLook& look) {
 HookJudgement JudgeHook(const HookLook& look, bool confirmed, absl::string_view reason,
                         bool exceptions_recorded, const NetnsNames& names,
                         absl::FunctionRef<bool(uint32_t)> may_run_elsewhere) {
+  if (auto by_exit = JudgeByExit(look, reason, names)) return *std::move(by_exit);
   HookJudgement judgement;
   const std::vector<HookWalk::Entry>& entries = look.walk.entries;
   const auto runs_elsewhere = [&](const HookWalk::Entry& entry) {
@@ -217,6 +284,7 @@ HookJudgement JudgeHook(const HookLook& look, bool confirmed, absl::string_view 
     judgement.verdict = VerdictOf(look.walk.hook, reason, exceptions_recorded);
     judgement.why = absl::StrCat("of ", entries.size(), " on ", HookInWords(look),
                                  " it was the last to run, by the programs' run counts");
+    judgement.settled = true;
     return judgement;
   }
   judgement.suspects = SuspectsOf(look, names);

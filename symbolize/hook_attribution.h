@@ -3,7 +3,9 @@
 // `sole` only where nothing else on the hook can drop: no other program (one that is attached twice
 // is no other), no classifier or action that is no BPF program, no shared block, no jump, and where
 // the look is confirmed (hook_looks.h).
-// `verdict` where the programs' run counts tell the last one that ran (run_counts.h);
+// `verdict` where the last program that returned for this very packet returned what the packet was
+// freed for (exit_verdict.h), or where the programs' run counts tell the last one that ran
+// (run_counts.h);
 // `may_run_elsewhere` says of a program that it is attached to another place too, so that its
 // counts prove nothing. Else `candidates`, in running order. Hooks behind which other things stand
 // that the look does not show (a classic socket filter, a security module) never yield more than
@@ -32,6 +34,7 @@ struct HookJudgement {
   std::string verdict;  // only with kSole and kVerdict; empty: unknown
   std::string why;
   std::vector<Suspect> suspects;  // in running order, each program once
+  bool settled = false;           // it holds whatever was on the hook a moment before
 };
 
 // `reason` is the drop reason's name, or empty. `exceptions_recorded`: an XDP exception of this

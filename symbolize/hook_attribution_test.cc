@@ -335,5 +335,107 @@ TEST(HookAttribution, ThoseOfBeforeAreNamedTooWhereTheListHadJustChanged) {
   EXPECT_EQ(judgement.why, why);
 }
 
+// ---- What the last program returned for the packet ----
+
+Entry InChain0(Entry entry) {
+  entry.chain = 0;
+  return entry;
+}
+
+HookLook Returned(HookLook look, uint32_t program_id, int32_t verdict, uint32_t part_id = 0) {
+  look.walk.exit = {.program_id = program_id, .part_id = part_id, .verdict = verdict};
+  return look;
+}
+
+TEST(HookAttribution, TheOneThatReturnedADropIsTheOne) {
+  const HookLook look = Look(Hook::kTcEgress, {Tcx(100), Cls(101), Classifier("u32", 50)});
+  for (const bool confirmed : {true, false}) {
+    const HookJudgement judgement = Judge(Returned(look, 101, 2), confirmed, "TC_EGRESS");
+    EXPECT_EQ(judgement.evidence, Evidence::kVerdict);
+    EXPECT_EQ(judgement.verdict, "TC_ACT_SHOT");
+    EXPECT_EQ(judgement.why, "what it returned for this packet on tc egress of veth1");
+    EXPECT_TRUE(judgement.settled) << "whatever was there a moment before";
+    EXPECT_THAT(Ids(judgement), ElementsAre(101));
+    ASSERT_THAT(judgement.suspects[0].attachments, SizeIs(1));
+    EXPECT_EQ(judgement.suspects[0].attachments[0].pref, 49152u);
+  }
+}
+
+TEST(HookAttribution, NobodyIsBlamedForAPacketThatTheLastProgramLetPass) {
+  const HookLook look = Look(Hook::kTcIngress, {Classifier("u32", 10), InChain0(Cls(101, 20))});
+  const HookJudgement judgement = Judge(Returned(look, 101, -1));
+  EXPECT_EQ(judgement.evidence, Evidence::kNone);
+  EXPECT_THAT(judgement.suspects, IsEmpty());
+  EXPECT_TRUE(judgement.settled);
+  EXPECT_EQ(
+      judgement.why,
+      "the last program on tc ingress of veth1 let this packet pass (TC_ACT_UNSPEC): something "
+      "else there dropped it");
+}
+
+TEST(HookAttribution, WhereAPassSaysNothingTheListDecides) {
+  // Another program comes after it.
+  const HookLook two = Look(Hook::kTcIngress, {InChain0(Cls(100, 10)), InChain0(Cls(101, 20))});
+  EXPECT_EQ(Judge(Returned(two, 100, -1)).evidence, Evidence::kCandidates);
+  // A list of several chains is not run from its beginning to its end.
+  Entry elsewhere = Cls(101, 20);
+  elsewhere.chain = 7;
+  const HookLook chains = Look(Hook::kTcIngress, {elsewhere});
+  EXPECT_EQ(Judge(Returned(chains, 101, -1)).evidence, Evidence::kSole);
+  HookLook truncated = Look(Hook::kTcIngress, {Tcx(100)});
+  truncated.walk.truncated = true;
+  EXPECT_EQ(Judge(Returned(truncated, 100, -1)).evidence, Evidence::kCandidates);
+}
+
+TEST(HookAttribution, AReturnOfWhoeverIsNotOnTheListSaysNothing) {
+  const HookLook two = Look(Hook::kTcIngress, {Tcx(100), Tcx(101)});
+  EXPECT_EQ(Judge(Returned(two, 99, 2)).evidence, Evidence::kCandidates);
+}
+
+TEST(HookAttribution, AFilterWithoutDirectActionReturnsNoVerdict) {
+  Entry classic = Cls(100);
+  classic.not_direct = true;
+  EXPECT_EQ(Judge(Returned(Look(Hook::kTcIngress, {classic}), 100, 2)).evidence,
+            Evidence::kCandidates);
+}
+
+TEST(HookAttribution, OfAProgramAttachedTwiceTheCountsTellThePlace) {
+  HookLook look = Look(Hook::kTcIngress,
+                       {InChain0(Cls(100, 10)), InChain0(Cls(101, 20)), InChain0(Cls(100, 30))});
+  EXPECT_EQ(Judge(Returned(look, 100, 2)).evidence, Evidence::kCandidates);
+  look.walk.counted = true;
+  look.walk.entries[0].runs = look.walk.entries[2].runs = 2;
+  look.walk.entries[1].runs = 1;
+  const HookJudgement judgement = Judge(Returned(look, 100, 2));
+  EXPECT_EQ(judgement.evidence, Evidence::kVerdict);
+  ASSERT_THAT(judgement.suspects.at(0).attachments, SizeIs(1));
+  EXPECT_EQ(judgement.suspects[0].attachments[0].pref, 30u);
+}
+
+TEST(HookAttribution, OfADispatcherThePartIsNamed) {
+  const HookLook look = Look(Hook::kXdpNative, {{.kind = Kind::kXdp, .program_id = 9}});
+  const HookJudgement judgement = Judge(Returned(look, 9, 1, 12), true, "NOT_SPECIFIED");
+  EXPECT_EQ(judgement.evidence, Evidence::kVerdict);
+  EXPECT_EQ(judgement.verdict, "XDP_DROP");
+  EXPECT_THAT(Ids(judgement), ElementsAre(12));
+  const Attachment& attachment = judgement.suspects[0].attachments.at(0);
+  EXPECT_EQ(attachment.program_id, 12u);
+  EXPECT_EQ(attachment.dispatcher_id, 9u);
+  EXPECT_EQ(attachment.mode, "native");
+}
+
+TEST(HookAttribution, Netkit) {
+  const HookLook look =
+      Look(Hook::kNetkit, {{.kind = Kind::kNetkit, .program_id = 9, .link_id = 57}});
+  const HookJudgement sole = Judge(look, true, "NOT_SPECIFIED");
+  EXPECT_EQ(sole.evidence, Evidence::kSole);
+  EXPECT_EQ(sole.why, "the only program on netkit towards veth1");
+  const Attachment& attachment = sole.suspects.at(0).attachments.at(0);
+  EXPECT_EQ(attachment.hook, "netkit");
+  EXPECT_EQ(attachment.link_id, 57u);
+  EXPECT_EQ(attachment.ifindex, 0u) << "the packet's device is the other end";
+  EXPECT_EQ(Judge(Returned(look, 9, 2), true, "NOT_SPECIFIED").verdict, "NETKIT_DROP");
+}
+
 }  // namespace
 }  // namespace correlate

@@ -8,7 +8,8 @@ namespace {
 uint64_t HashOf(const Enrichment& enrichment) {
   const HookWalk& walk = enrichment.walk;
   uint64_t hash = absl::HashOf(walk.hook, enrichment.packet.netns.inode, enrichment.packet.ifindex,
-                               walk.revision, walk.cgroup_id, walk.entries.size());
+                               walk.revision, walk.cgroup_id, walk.entries.size(),
+                               walk.exit.program_id, walk.exit.part_id, walk.exit.verdict);
   for (const HookWalk::Entry& entry : walk.entries) {
     hash = absl::HashOf(hash, entry.program_id, entry.handle, entry.link_id, entry.pref,
                         entry.chain, entry.other_protocol);
@@ -38,9 +39,10 @@ const HookLook* HookLooks::Intern(const Enrichment& enrichment) {
   look->walk = enrichment.walk;
   look->list_id = look->id;
   HookLook* added = same_hash.emplace_back(std::move(look)).get();
-  if (!enrichment.walk.counted) return added;
+  if (!enrichment.walk.counted && enrichment.walk.exit.program_id == 0) return added;
   Enrichment list = enrichment;
   list.walk.counted = false;
+  list.walk.exit = {};
   for (HookWalk::Entry& entry : list.walk.entries) entry.runs = 0;
   added->list_id = Intern(list)->id;
   return added;

@@ -69,7 +69,8 @@ class TraceSink {
   virtual void OnDevice(const Device&) {}          // identity: netns, ifindex, from_ns
   virtual void OnEvent(const CorrelatedEvent&) {}
   virtual void OnLoss(const Loss&) {}
-  virtual void OnCounts(const EventCounts&) {}  // identity: format_id, cpu; running totals
+  virtual void OnCounts(const EventCounts&) {}          // identity: format_id, cpu; running totals
+  virtual void OnXdpActions(const XdpActionCounts&) {}  // identity: program_id; running totals
   virtual void OnNote(const Note&) {}
   virtual void OnEnd(const RecordingEnd&) {}
   // False once nothing more can change what this sink does (its output was closed): producers stop.

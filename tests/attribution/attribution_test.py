@@ -2,7 +2,8 @@
 """Every scenario: nobody is blamed for what he did not do, and the evidence is as good as expected.py says. Then the judge
 on trial: the same recordings with a forced culprit must be found wrong. At the end the table; see report.py.
 
-  ATTRIBUTION_DEMAND=goal       demands what is to be reached, not what is today; =verdict: with --attribution verdict
+  ATTRIBUTION_DEMAND=goal       demands what is to be reached, not what is today; =verdict: with --attribution verdict;
+                                =trampoline: with that, where the kernel allows trampolines
   ATTRIBUTION_RECORD_OPTIONS    more options of `record`, such as `--attribution verdict`
   ATTRIBUTION_TABLE             also writes the table to this file, x.json or x.md
 """
@@ -93,10 +94,11 @@ class Scenarios(AttributionTest):
     # Is anybody blamed for what he did not do?
     if tally.faults and DEMAND == 'today' and name in expected.KNOWN_FAULTS:
       self.skipTest(f'{tally.wrong} of {len(outcome.cases)} wrong, which is known: {expected.KNOWN_FAULTS[name]}')
-    self.assertFalse(tally.faults, f'{tally.wrong} of {len(outcome.cases)} wrong:\n' + '\n'.join(tally.faults[:5]))
+    if tally.faults:
+      self.fail(f'{tally.wrong} of {len(outcome.cases)} wrong:\n' + '\n'.join(tally.faults[:5]))
     # Is enough said?
     for event, level in levels.items():
-      demanded = getattr(level, DEMAND)
+      demanded = getattr(level, DEMAND) or level.verdict
       self.assertGreaterEqual(tally.share_of(event, demanded), level.share,
                               f'share of {event} with {demanded} or more: {dict(tally.by_event[event])}')
     # Did the recorder, or the test, hold on to a program?

@@ -263,6 +263,7 @@ void FeedTestRecording(TraceSink& sink) {
                .source = "skb:kfree_skb",
                .count = 5});
   sink.OnCounts({.format_id = 0, .cpu = 1, .counted = 9, .written = 3, .lost = 5, .missed = 1});
+  sink.OnXdpActions({.program_id = 46, .aborted = 1, .drop = 2, .pass = 3000});
   sink.OnNote({.time_ns = 2'400'000'000, .text = "something is missing"});
   sink.OnEnd({.time_ns = 3'000'000'000,
               .events = 4,

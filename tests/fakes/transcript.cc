@@ -48,6 +48,9 @@ void Transcript::OnLoss(const Loss& loss) { lines_.push_back(Text<pb::Loss>("los
 void Transcript::OnCounts(const EventCounts& counts) {
   lines_.push_back(Text<pb::EventCounts>("counts", counts));
 }
+void Transcript::OnXdpActions(const XdpActionCounts& counts) {
+  lines_.push_back(Text<pb::XdpActionCounts>("xdp actions", counts));
+}
 void Transcript::OnNote(const Note& note) { lines_.push_back(Text<pb::Note>("note", note)); }
 void Transcript::OnEnd(const RecordingEnd& end) { lines_.push_back(Text<pb::End>("end", end)); }
 

@@ -172,6 +172,11 @@ def enter_private_mounts():
     mount('none', TRACING, 'tracefs')
 
 
+def in_guest():
+  """True in a guest of tools/vm."""
+  return os.path.exists('/vm/command')
+
+
 def see_tracefs():
   """For programs that look only where it usually is; mounted for the test alone."""
   if not os.path.isdir('/sys/kernel/tracing/events'):

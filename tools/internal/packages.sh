@@ -28,7 +28,7 @@ TEST_PACKAGES=(
 # The commands that a guest of tools/vm has; their dependencies come along, and the libraries of RUN_PACKAGES.
 GUEST_PACKAGES=(
   bash busybox-static coreutils dash diffutils findutils grep kmod mount procps sed util-linux
-  bpftool ethtool iproute2 iputils-ping linux-perf nftables
+  bpftool ethtool 'iproute2>=6.7' iputils-ping linux-perf nftables  # 6.7: netkit
   libcap2-bin
   python3 python3-protobuf python3-zstandard
   xdp-tools           # xdp-loader and libxdp's dispatcher

@@ -91,7 +91,7 @@ make_kernel() {
 # prepare_root: CACHED has root.squashfs, with what the host's packages hold. Their configuration scripts have not
 # run in there: tools/internal/guest/start makes what a guest needs of that.
 prepare_root() {
-  local seeds=("${GUEST_PACKAGES[@]}" base-files libc-bin) package packages
+  local seeds=("${GUEST_PACKAGES[@]%%>=*}" base-files libc-bin) package packages
   for package in "${RUN_PACKAGES[@]%%>=*}"; do
     # Their headers are left out; the libraries they depend on are what counts.
     [[ $package != lib*-dev ]] || seeds+=("$package")

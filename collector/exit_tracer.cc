@@ -1,0 +1,182 @@
+#include "collector/exit_tracer.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/errno_status.h"
+#include "base/scoped_fd.h"
+#include "base/status_macros.h"
+#include "collector/bpf_probe.h"
+#include "collector/exits.skel.h"
+#include "collector/kernel_btf.h"
+
+namespace correlate {
+namespace {
+
+absl::StatusOr<bpf_prog_info> InfoOf(int fd) {
+  bpf_prog_info info;
+  std::memset(&info, 0, sizeof info);
+  uint32_t bytes = sizeof info;
+  if (bpf_prog_get_info_by_fd(fd, &info, &bytes) != 0) {
+    return ErrnoStatus(errno, "looking at a BPF program");
+  }
+  return info;
+}
+
+// The name that the program's own BTF has for its main function.
+absl::StatusOr<std::string> MainFunction(int fd, const bpf_prog_info& info) {
+  if (info.btf_id == 0 || info.nr_func_info == 0) {
+    return absl::FailedPreconditionError("it has no BTF");
+  }
+  std::vector<uint8_t> records(size_t{info.nr_func_info} * info.func_info_rec_size);
+  bpf_prog_info request;
+  std::memset(&request, 0, sizeof request);
+  request.nr_func_info = info.nr_func_info;
+  request.func_info_rec_size = info.func_info_rec_size;
+  request.func_info = reinterpret_cast<uintptr_t>(records.data());
+  uint32_t bytes = sizeof request;
+  if (bpf_prog_get_info_by_fd(fd, &request, &bytes) != 0) {
+    return ErrnoStatus(errno, "looking at a BPF program's functions");
+  }
+  bpf_func_info main;
+  if (records.size() < sizeof main) return absl::FailedPreconditionError("it has no BTF");
+  std::memcpy(&main, records.data(), sizeof main);
+  const ScopedBtf types(btf__load_from_kernel_by_id(info.btf_id));
+  const btf_type* function =
+      types == nullptr ? nullptr : btf__type_by_id(types.get(), main.type_id);
+  if (function == nullptr) return absl::FailedPreconditionError("its BTF cannot be read");
+  return std::string(btf__name_by_offset(types.get(), function->name_off));
+}
+
+void Add(const ExitTracer::XdpCounts& counts, ExitTracer::XdpCounts* sum) {
+  for (size_t i = 0; i < sum->size(); ++i) (*sum)[i] += counts[i];
+}
+
+}  // namespace
+
+struct ExitTracer::Follower {
+  ~Follower() { exits_bpf__destroy(bpf); }
+  bpf_program* program() const { return xdp ? bpf->progs.after_xdp : bpf->progs.after_skb; }
+  XdpCounts Counts() const {
+    XdpCounts counts = {};
+    const int cpus = libbpf_num_possible_cpus();
+    if (!xdp || cpus < 0) return counts;
+    std::vector<uint64_t> by_cpu(static_cast<size_t>(cpus));
+    for (uint32_t i = 0; i < counts.size(); ++i) {
+      if (bpf_map_lookup_elem(bpf_map__fd(bpf->maps.exit_counts), &i, by_cpu.data()) != 0) continue;
+      for (const uint64_t count : by_cpu) counts[i] += count;
+    }
+    return counts;
+  }
+
+  exits_bpf* bpf = nullptr;
+  bool xdp = false;
+};
+
+ExitTracer::ExitTracer(int notes_fd, const Offsets& offsets)
+    : notes_fd_(notes_fd), offsets_(offsets) {}
+ExitTracer::~ExitTracer() = default;
+
+absl::StatusOr<std::unique_ptr<ExitTracer>> ExitTracer::Open(int notes_fd) {
+  RETURN_IF_ERROR(ProbeBpf().trampoline);
+  const ScopedBtf kernel(btf__load_vmlinux_btf());
+  if (kernel == nullptr) return absl::FailedPreconditionError("the kernel has no BTF");
+  const auto skb_dev = MemberOffset(kernel.get(), "sk_buff", "dev");
+  const auto hard_start = MemberOffset(kernel.get(), "xdp_buff", "data_hard_start");
+  const auto rxq = MemberOffset(kernel.get(), "xdp_buff", "rxq");
+  const auto rxq_dev = MemberOffset(kernel.get(), "xdp_rxq_info", "dev");
+  if (!skb_dev.has_value() || !hard_start.has_value() || !rxq.has_value() || !rxq_dev.has_value()) {
+    return absl::FailedPreconditionError("the kernel's BTF does not describe packets");
+  }
+  return std::unique_ptr<ExitTracer>(new ExitTracer(notes_fd, {.skb_dev = *skb_dev,
+                                                               .xdp_data_hard_start = *hard_start,
+                                                               .xdp_rxq = *rxq,
+                                                               .rxq_dev = *rxq_dev}));
+}
+
+absl::StatusOr<std::unique_ptr<ExitTracer::Follower>> ExitTracer::Load(uint32_t program_id) const {
+  const ScopedFd target(bpf_prog_get_fd_by_id(program_id));
+  if (!target.valid()) return ErrnoStatus(errno, "opening it");
+  ASSIGN_OR_RETURN(const bpf_prog_info info, InfoOf(target.get()));
+  ASSIGN_OR_RETURN(const std::string function, MainFunction(target.get(), info));
+  auto follower = std::make_unique<Follower>();
+  follower->bpf = exits_bpf__open();
+  if (follower->bpf == nullptr) return ErrnoStatus(errno, "opening a companion of it");
+  // What stands behind a dispatcher is XDP: nobody else extends programs of these hooks.
+  const bool part = info.type == BPF_PROG_TYPE_EXT;
+  follower->xdp = part || info.type == BPF_PROG_TYPE_XDP;
+  auto* constants = follower->bpf->rodata;
+  constants->followed_id = program_id;
+  constants->is_part = part;
+  constants->skb_dev = offsets_.skb_dev;
+  constants->xdp_data_hard_start = offsets_.xdp_data_hard_start;
+  constants->xdp_rxq = offsets_.xdp_rxq;
+  constants->rxq_dev = offsets_.rxq_dev;
+  bpf_program__set_autoload(follower->bpf->progs.after_skb, !follower->xdp);
+  bpf_program__set_autoload(follower->bpf->progs.after_xdp, follower->xdp);
+  int error = bpf_program__set_attach_target(follower->program(), target.get(), function.c_str());
+  if (error == 0) error = bpf_map__reuse_fd(follower->bpf->maps.exit_notes, notes_fd_);
+  if (error == 0) error = exits_bpf__load(follower->bpf);
+  if (error < 0) return ErrnoStatus(-error, "loading an fexit program for it");
+  bpf_link* link = bpf_program__attach_trace(follower->program());
+  if (link == nullptr) return ErrnoStatus(errno, "attaching an fexit program to it");
+  (follower->xdp ? follower->bpf->links.after_xdp : follower->bpf->links.after_skb) = link;
+  return follower;
+}
+
+void ExitTracer::Follow(const std::set<uint32_t>& program_ids) {
+  for (auto at = followed_.begin(); at != followed_.end();) {
+    if (program_ids.contains(at->first)) {
+      ++at;
+      continue;
+    }
+    if (at->second->xdp) Add(at->second->Counts(), &earlier_[at->first]);
+    at = followed_.erase(at);
+  }
+  std::erase_if(refused_, [&](uint32_t id) { return !program_ids.contains(id); });
+  for (const uint32_t id : program_ids) {
+    if (followed_.contains(id) || refused_.contains(id)) continue;
+    if (followed_.size() >= kMostPrograms) {
+      refused_.insert(id);
+      notes_.push_back(
+          absl::StrCat("the verdicts of no more than ", kMostPrograms, " programs are followed"));
+      return;
+    }
+    auto follower = Load(id);
+    if (follower.ok()) {
+      followed_[id] = std::move(follower).value();
+      continue;
+    }
+    refused_.insert(id);
+    if (absl::IsNotFound(follower.status())) continue;  // it is gone
+    notes_.push_back(absl::StrCat("the verdicts of program ", id,
+                                  " are not followed: ", follower.status().message()));
+  }
+}
+
+std::vector<uint32_t> ExitTracer::program_ids() const {
+  std::vector<uint32_t> ids;
+  for (const auto& [id, follower] : followed_) {
+    if (const auto info = InfoOf(bpf_program__fd(follower->program())); info.ok()) {
+      ids.push_back(info->id);
+    }
+  }
+  return ids;
+}
+
+std::map<uint32_t, ExitTracer::XdpCounts> ExitTracer::Counts() const {
+  std::map<uint32_t, XdpCounts> counts = earlier_;
+  for (const auto& [id, follower] : followed_) {
+    if (!follower->xdp) continue;
+    Add(follower->Counts(), &counts[id]);
+  }
+  return counts;
+}
+
+}  // namespace correlate

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* fexit programs, loaded once for each program that they follow: they note what it returned for a
+ * packet, in a place where the companion program of drops looks. They change nothing. */
+/* clang-format off */
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+#include "collector/exit_notes.bpf.h"
+/* clang-format on */
+
+/* The program that is followed, and whether it is a part of another one (BPF_PROG_TYPE_EXT). */
+const volatile __u32 followed_id = 0;
+const volatile __u32 is_part = 0;
+
+/* Offsets in the kernel's structures, from its BTF: no CO-RE, which costs some 30 ms a load. */
+const volatile __u32 skb_dev = 0;
+const volatile __u32 xdp_data_hard_start = 0;
+const volatile __u32 xdp_rxq = 0;
+const volatile __u32 rxq_dev = 0;
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, EXIT_COUNTS);
+  __type(key, __u32);
+  __type(value, __u64);
+} exit_counts SEC(".maps");
+
+static __always_inline __u64 read_pointer(__u64 base, __u32 offset) {
+  __u64 value = 0;
+
+  bpf_probe_read_kernel(&value, sizeof(value), (void*)(base + offset));
+  return value;
+}
+
+/* As a number: the verifier forbids arithmetic with what it knows to be a pointer. */
+static __always_inline __u64 first_argument(__u64* arguments) {
+  __u64 value = 0;
+
+  bpf_probe_read_kernel(&value, sizeof(value), arguments);
+  return value;
+}
+
+static __always_inline void note(__u64 packet, __u64 device, __u32 kind, __s32 verdict) {
+  struct exit_note* note = exit_note_of(packet);
+
+  if (!note) return;
+  if (is_part) {
+    /* The program that this is a part of notes the rest, if it returns for the same packet. */
+    note->part_id = followed_id;
+    note->part_verdict = verdict;
+    note->program_id = 0;
+  } else {
+    bool same = note->packet == packet && note->kind == kind && note->device == device &&
+                !note->program_id && note->part_verdict == verdict;
+    if (!same) note->part_id = 0;
+    note->program_id = followed_id;
+  }
+  note->packet = packet;
+  note->device = device;
+  note->kind = kind;
+  note->verdict = verdict;
+  note->time_ns = bpf_ktime_get_ns();
+}
+
+SEC("fexit")
+int after_skb(__u64* arguments) {
+  __u64 skb = first_argument(arguments);
+
+  note(skb, read_pointer(skb, skb_dev), EXIT_OF_SKB, (__s32)arguments[1]);
+  return 0;
+}
+
+SEC("fexit")
+int after_xdp(__u64* arguments) {
+  __u64 buffer = first_argument(arguments);
+  __s32 verdict = (__s32)arguments[1];
+  __u32 which = exit_count_of(verdict);
+  __u64* count = bpf_map_lookup_elem(&exit_counts, &which);
+
+  if (count) ++*count;
+  note(read_pointer(buffer, xdp_data_hard_start),
+       read_pointer(read_pointer(buffer, xdp_rxq), rxq_dev), EXIT_OF_XDP, verdict);
+  return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
