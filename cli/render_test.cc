@@ -10,6 +10,7 @@
 #include "cli/report_tables.h"
 #include "cli/report_text.h"
 #include "cli/script_command.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/fakes/recording.h"
 
@@ -83,6 +84,40 @@ TEST(Render, AnUnknownKeyNamesTheKeysThereAre) {
   ASSERT_FALSE(keys.ok());
   EXPECT_NE(std::string(keys.status().message()).find("'colour'"), std::string::npos);
   EXPECT_NE(std::string(keys.status().message()).find("location"), std::string::npos);
+}
+
+TEST(Render, NoneOfSeveralCandidatesStandsAlone) {
+  EventFormat format;
+  format.system = "skb";
+  format.name = "kfree_skb";
+  Attribution attribution;
+  attribution.evidence = Evidence::kCandidates;
+  for (const uint32_t id : {100, 101}) {
+    BlamedProgram program;
+    program.id = id;
+    program.name = id == 100 ? "first" : "second";
+    program.attachments = {{.hook = "tcx",
+                            .direction = "ingress",
+                            .program_id = id,
+                            .ifindex = 4,
+                            .ifname = "eth0",
+                            .position = id - 99,
+                            .positions = 2}};
+    attribution.programs.push_back(program);
+  }
+  CorrelatedEvent event;
+  event.format = &format;
+  event.attribution = &attribution;
+  ReportTables tables({});
+  tables.OnEvent(event);
+  const std::string text = RenderReport(tables, "test.pb");
+  for (const char* line : {"first", "#1 of 2 on eth0", "(1 of 2 possible)", "or second",
+                           "#2 of 2 on eth0", "(2 of 2 possible)"}) {
+    EXPECT_THAT(text, testing::HasSubstr(line));
+  }
+  const std::string json = RenderReportJson(tables);
+  EXPECT_THAT(json, testing::HasSubstr("\"name\":\"first\""));
+  EXPECT_THAT(json, testing::HasSubstr("\"name\":\"second\""));
 }
 
 }  // namespace

@@ -121,16 +121,20 @@ void ReportTables::OnEvent(const CorrelatedEvent& event) {
     group.why = attribution->why;
     return;
   }
-  const BlamedProgram& program = attribution->programs.front();
-  CulpritGroup& group = culprits_[absl::StrCat(
-      program.id, kSeparator, program.load_time_ns, kSeparator, program.function, kSeparator,
-      program.line, kSeparator, attribution->verdict, kSeparator,
-      EvidenceName(attribution->evidence), kSeparator,
-      absl::StrJoin(program.attachments, kSeparator, [](std::string* out, const Attachment& a) {
-        absl::StrAppend(out, DescribeAttachment(a));
-      }))];
+  std::string key;
+  for (const BlamedProgram& program : attribution->programs) {
+    absl::StrAppend(&key, program.id, kSeparator, program.load_time_ns, kSeparator,
+                    program.function, kSeparator, program.line, kSeparator,
+                    absl::StrJoin(program.attachments, kSeparator,
+                                  [](std::string* out, const Attachment& attachment) {
+                                    absl::StrAppend(out, DescribeAttachment(attachment));
+                                  }),
+                    kSeparator);
+  }
+  absl::StrAppend(&key, attribution->verdict, kSeparator, EvidenceName(attribution->evidence));
+  CulpritGroup& group = culprits_[key];
   if (group.events++ > 0) return;
-  group.program = program;
+  group.programs = attribution->programs;
   group.evidence = attribution->evidence;
   group.verdict = attribution->verdict;
 }
@@ -160,8 +164,10 @@ std::string ReportTables::GroupValue(GroupKey key, const CorrelatedEvent& event)
     case GroupKey::kProgram:
       if (event.attribution == nullptr) break;
       if (event.attribution->programs.empty()) return "none";
-      value = absl::StrCat(event.attribution->programs.front().name, " #",
-                           event.attribution->programs.front().id);
+      value = absl::StrJoin(event.attribution->programs, " or ",
+                            [](std::string* out, const BlamedProgram& program) {
+                              absl::StrAppend(out, program.name, " #", program.id);
+                            });
       break;
   }
   return value.empty() ? "unknown" : value;

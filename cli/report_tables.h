@@ -22,7 +22,9 @@ absl::string_view GroupKeyName(GroupKey key);
 
 // Events that share what they are blamed on, and why.
 struct CulpritGroup {
-  BlamedProgram program;  // as of the first event; `attachments` of that event
+  // As of the first event, with the attachments of that event. Several only with kCandidates: one
+  // of these.
+  std::vector<BlamedProgram> programs;
   Evidence evidence = Evidence::kNone;
   std::string verdict;
   uint64_t events = 0;

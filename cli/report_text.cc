@@ -31,9 +31,9 @@ std::string Plural(uint64_t count, absl::string_view one) {
 }
 
 // The attachments that fit the events; else all that the program had, which is less to say.
-std::string Where(const ReportTables& tables, const CulpritGroup& group) {
-  std::vector<Attachment> attachments = group.program.attachments;
-  if (attachments.empty()) attachments = tables.AttachmentsOf(group.program.id);
+std::string Where(const ReportTables& tables, const BlamedProgram& program) {
+  std::vector<Attachment> attachments = program.attachments;
+  if (attachments.empty()) attachments = tables.AttachmentsOf(program.id);
   if (attachments.empty()) return "attachment unknown";
   std::string text = DescribeAttachment(attachments.front());
   if (attachments.size() > 1) absl::StrAppend(&text, " (or ", attachments.size() - 1, " more)");
@@ -77,15 +77,24 @@ std::string Culprits(const ReportTables& tables) {
   table.AddRow({"CULPRIT", "", "", "WHERE", "WHY", "PACKETS", "/s", "EVIDENCE"});
   const auto groups = tables.Culprits();
   for (const CulpritGroup* group : groups) {
-    const BlamedProgram& program = group->program;
     std::string why = Printable(group->verdict);
     if (group->evidence == Evidence::kStack) {
       why = absl::StrCat("freed inside", why.empty() ? "" : ", ", why);
     }
-    table.AddRow({program.name.empty() ? "?" : Printable(program.name), DescribeSource(program),
-                  absl::StrCat("#", program.id), Where(tables, *group), why,
-                  FormatCount(group->events), Rate(group->events, tables.seconds()),
-                  std::string(EvidenceName(group->evidence))});
+    // A line for each that it may have been, the figures on the first one alone.
+    const size_t possible = group->programs.size();
+    for (size_t i = 0; i < possible; ++i) {
+      const BlamedProgram& program = group->programs[i];
+      std::string where = Where(tables, program);
+      if (possible > 1) absl::StrAppend(&where, " (", i + 1, " of ", possible, " possible)");
+      const std::string name = program.name.empty() ? "?" : Printable(program.name);
+      const bool first = i == 0;
+      table.AddRow({first ? name : absl::StrCat("or ", name), DescribeSource(program),
+                    absl::StrCat("#", program.id), where, first ? why : "",
+                    first ? FormatCount(group->events) : "",
+                    first ? Rate(group->events, tables.seconds()) : "",
+                    first ? std::string(EvidenceName(group->evidence)) : ""});
+    }
   }
   return groups.empty() ? "No BPF program is known to have dropped or broken a packet.\n"
                         : table.Render();
@@ -167,11 +176,13 @@ Json CulpritToJson(const ReportTables& tables, const CulpritGroup& group) {
   Attribution attribution;
   attribution.evidence = group.evidence;
   attribution.verdict = group.verdict;
-  attribution.programs = {group.program};
+  attribution.programs = group.programs;
   Json json = AttributionToJson(attribution);
   json["attachments_of_program"] = Json::array();
-  for (const Attachment& attachment : tables.AttachmentsOf(group.program.id)) {
-    json["attachments_of_program"].push_back(AttachmentToJson(attachment));
+  for (const BlamedProgram& program : group.programs) {
+    for (const Attachment& attachment : tables.AttachmentsOf(program.id)) {
+      json["attachments_of_program"].push_back(AttachmentToJson(attachment));
+    }
   }
   json["events"] = absl::StrCat(group.events);
   return json;

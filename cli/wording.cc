@@ -63,7 +63,7 @@ std::string DescribeAttachment(const Attachment& attachment) {
     text += " at ";
   }
   absl::StrAppend(&text, DescribeHook(attachment));
-  if (attachment.positions > 1 || attachment.dispatcher_id != 0) {
+  if (attachment.positions > 1 || (attachment.dispatcher_id != 0 && attachment.positions > 0)) {
     absl::StrAppend(&text, " #", attachment.position, " of ", attachment.positions);
   }
   if (attachment.dispatcher_id != 0) {

@@ -299,6 +299,16 @@ int correlate_exception(__u64* arguments) {
   if (!event) return 0;
   event->act = (__u32)arguments[2];
   event->program_id = program_id(program);
+  if (join_exits) {
+    /* The exception comes right after the program's return. */
+    struct exit_note* note = last_xdp_exit();
+    if (note && note->program_id == event->program_id && (__u32)note->verdict == event->act) {
+      event->exit_program_id = note->program_id;
+      event->exit_part_id = note->part_id;
+      event->exit_verdict = note->verdict;
+      event->walk_flags |= WALK_EXIT;
+    }
+  }
   note_device(event, device);
   if (!device_passes(event) || (filter.programs && !is_program_asked_for(event->program_id)))
     return filter_out(&exception_output, FILTERED_EXCEPTIONS);

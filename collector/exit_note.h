@@ -9,6 +9,7 @@
 enum {
   EXIT_NOTE_BITS = 5,
   EXIT_NOTES = 1 << EXIT_NOTE_BITS, /* a CPU: packets that interrupts began meanwhile */
+  EXIT_NOTE_OF_XDP = EXIT_NOTES,    /* one more: of the last XDP program, whatever the packet */
 };
 
 /* exit_note.kind */

@@ -40,9 +40,8 @@ static __always_inline __u64 first_argument(__u64* arguments) {
   return value;
 }
 
-static __always_inline void note(__u64 packet, __u64 device, __u32 kind, __s32 verdict) {
-  struct exit_note* note = exit_note_of(packet);
-
+static __always_inline void write_note(struct exit_note* note, __u64 packet, __u64 device,
+                                       __u32 kind, __s32 verdict) {
   if (!note) return;
   if (is_part) {
     /* The program that this is a part of notes the rest, if it returns for the same packet. */
@@ -66,7 +65,7 @@ SEC("fexit")
 int after_skb(__u64* arguments) {
   __u64 skb = first_argument(arguments);
 
-  note(skb, read_pointer(skb, skb_dev), EXIT_OF_SKB, (__s32)arguments[1]);
+  write_note(exit_note_of(skb), skb, read_pointer(skb, skb_dev), EXIT_OF_SKB, (__s32)arguments[1]);
   return 0;
 }
 
@@ -78,8 +77,10 @@ int after_xdp(__u64* arguments) {
   __u64* count = bpf_map_lookup_elem(&exit_counts, &which);
 
   if (count) ++*count;
-  note(read_pointer(buffer, xdp_data_hard_start),
-       read_pointer(read_pointer(buffer, xdp_rxq), rxq_dev), EXIT_OF_XDP, verdict);
+  __u64 packet = read_pointer(buffer, xdp_data_hard_start);
+  __u64 device = read_pointer(read_pointer(buffer, xdp_rxq), rxq_dev);
+  write_note(exit_note_of(packet), packet, device, EXIT_OF_XDP, verdict);
+  write_note(last_xdp_exit(), packet, device, EXIT_OF_XDP, verdict);
   return 0;
 }
 

@@ -215,6 +215,23 @@ AttachmentTable::HookState AttachmentTable::At(const NetnsId& netns, uint32_t if
   return state;
 }
 
+std::vector<AttachmentTable::OnHook> AttachmentTable::Behind(uint32_t dispatcher_id,
+                                                             uint64_t time_ns) const {
+  std::vector<OnHook> found;
+  attachments_.ForEach([&](const auto& entry) {
+    if (entry.thing.dispatcher_id != dispatcher_id) return;
+    const Certainty certainty = HeldAt(entry.thing, time_ns);
+    if (certainty != Certainty::kNot) found.push_back({entry.thing, certainty});
+  });
+  std::sort(found.begin(), found.end(), [](const OnHook& a, const OnHook& b) {
+    const auto order = [](const Attachment& x) {
+      return std::tie(x.netns, x.ifindex, x.position, x.link_id);
+    };
+    return order(a.attachment) < order(b.attachment);
+  });
+  return found;
+}
+
 std::vector<AttachmentTable::OnHook> AttachmentTable::Anywhere(absl::string_view hook,
                                                                absl::string_view direction,
                                                                uint64_t time_ns) const {

@@ -53,6 +53,8 @@ class AttachmentTable {
   // reasons that tell no more ("cgroup" and "egress", "netfilter" and "").
   std::vector<OnHook> Anywhere(absl::string_view hook, absl::string_view direction,
                                uint64_t time_ns) const;
+  // What stood behind a dispatcher on one device at that moment, in the order in which it runs.
+  std::vector<OnHook> Behind(uint32_t dispatcher_id, uint64_t time_ns) const;
   // On how many places a program was at that moment, certainly or perhaps.
   size_t CountPlaces(uint32_t program_id, uint64_t time_ns) const;
   // Those of one program on one hook and device, each place once; the namespace is the caller's to

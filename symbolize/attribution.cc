@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -71,8 +72,9 @@ bool IsOfException(const HookLook& look, const Attribution& exception) {
       (exception.verdict == "XDP_TX" || exception.verdict == "XDP_REDIRECT")) {
     return false;
   }
-  return IsXdpHook(look) && look.walk.entries.size() == 1 && !exception.programs.empty() &&
-         look.walk.entries.front().program_id == exception.programs.front().id;
+  return IsXdpHook(look) && look.walk.entries.size() == 1 &&
+         look.walk.entries.front().program_id != 0 &&
+         look.walk.entries.front().program_id == exception.attached_id;
 }
 
 std::string WhyNoProgram(const std::optional<absl::string_view>& reason, const Stack* stack) {
@@ -109,7 +111,7 @@ bool SameContent(const BlamedProgram& a, const BlamedProgram& b) {
 
 bool SameContent(const Attribution& a, const Attribution& b) {
   return a.evidence == b.evidence && a.follows_exception == b.follows_exception &&
-         a.verdict == b.verdict && a.why == b.why &&
+         a.attached_id == b.attached_id && a.verdict == b.verdict && a.why == b.why &&
          std::equal(a.programs.begin(), a.programs.end(), b.programs.begin(), b.programs.end(),
                     [](const auto& x, const auto& y) { return SameContent(x, y); });
 }
@@ -196,6 +198,7 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
     inputs.act = read(roles.act);
     inputs.ifindex = read(roles.ifindex);
     if (request.packet != nullptr) inputs.netns = request.packet->netns;
+    inputs.part_id = request.part_id;
   } else {
     inputs.reason = read(roles.reason);
     inputs.stack_id = request.stack != nullptr ? request.stack->id : 0;
@@ -235,6 +238,7 @@ Attribution Attributor::OfXdpEvent(const Roles& roles, const Inputs& inputs,
     return attribution;
   }
   attribution.evidence = Evidence::kEvent;
+  attribution.attached_id = static_cast<uint32_t>(*inputs.program_id);
   attribution.why = "the event names the program";
   if (inputs.act.has_value()) attribution.verdict = XdpVerdict(*roles.act, *inputs.act);
   BlamedProgram blamed = Describe(static_cast<uint32_t>(*inputs.program_id), request.time_ns);
@@ -255,8 +259,61 @@ Attribution Attributor::OfXdpEvent(const Roles& roles, const Inputs& inputs,
                                       blamed.attachments.size(), " places, all listed");
     }
   }
+  if (inputs.part_id != 0) {
+    for (Attachment& attachment : blamed.attachments) {
+      attachment.dispatcher_id = std::exchange(attachment.program_id, inputs.part_id);
+    }
+    BlamedProgram part = Describe(inputs.part_id, request.time_ns);
+    part.attachments = std::move(blamed.attachments);
+    CompletePlaces(request.time_ns, &part.attachments);
+    blamed = std::move(part);
+    attribution.why = "the event names a dispatcher, behind which this program returned the same";
+  }
   attribution.programs.push_back(std::move(blamed));
+  if (inputs.part_id == 0) LookBehindDispatchers(request.time_ns, &attribution);
   return attribution;
+}
+
+void Attributor::LookBehindDispatchers(uint64_t time_ns, Attribution* attribution) const {
+  std::vector<BlamedProgram> programs;
+  bool doubt = false;
+  for (BlamedProgram& blamed : attribution->programs) {
+    std::map<uint32_t, BlamedProgram> parts;
+    std::vector<uint32_t> in_order;
+    for (const AttachmentTable::OnHook& behind : attachments_->Behind(blamed.id, time_ns)) {
+      const Attachment& there = behind.attachment;
+      const bool here = blamed.attachments.empty() ||
+                        std::any_of(blamed.attachments.begin(), blamed.attachments.end(),
+                                    [&](const Attachment& attachment) {
+                                      return attachment.netns == there.netns &&
+                                             attachment.ifindex == there.ifindex;
+                                    });
+      if (!here) continue;
+      const uint32_t id = there.program_id;
+      // The tables told it as one of before, too.
+      if (std::any_of(attribution->programs.begin(), attribution->programs.end(),
+                      [&](const BlamedProgram& other) { return other.id == id; })) {
+        continue;
+      }
+      const auto [part, is_new] = parts.try_emplace(id);
+      if (is_new) {
+        part->second = Describe(id, time_ns);
+        in_order.push_back(id);
+      }
+      part->second.attachments.push_back(there);
+      // The look that will bear out this moment is still to come: an earlier one has to do.
+      doubt |= there.from_ns > time_ns;
+    }
+    if (parts.empty()) {
+      programs.push_back(std::move(blamed));
+      continue;
+    }
+    doubt |= parts.size() > 1;
+    absl::StrAppend(&attribution->why, "; ", blamed.id, " is a dispatcher of ", parts.size());
+    for (const uint32_t id : in_order) programs.push_back(std::move(parts[id]));
+  }
+  attribution->programs = std::move(programs);
+  if (doubt) attribution->evidence = Evidence::kCandidates;
 }
 
 bool Attributor::BlameCaller(const Stack& stack, uint64_t time_ns, Attribution* attribution) const {
@@ -306,18 +363,32 @@ void Attributor::BlameHook(const AttributionRequest& request, const Inputs& inpu
   for (HookJudgement::Suspect& suspect : judgement.suspects) {
     BlamedProgram blamed = Describe(suspect.program_id, request.time_ns);
     blamed.attachments = std::move(suspect.attachments);
-    if (look.walk.hook == HookWalk::Hook::kNetkit) FindDevices(time_ns, &blamed.attachments);
+    CompletePlaces(time_ns, &blamed.attachments);
     attribution->programs.push_back(std::move(blamed));
   }
+  LookBehindDispatchers(time_ns, attribution);
 }
 
-void Attributor::FindDevices(uint64_t time_ns, std::vector<Attachment>* netkit) const {
-  for (const char* direction : {"primary", "peer"}) {
-    for (const auto& known : attachments_->Anywhere("netkit", direction, time_ns)) {
-      for (Attachment& attachment : *netkit) {
-        if (attachment.link_id != 0 && known.attachment.link_id == attachment.link_id) {
-          attachment = known.attachment;
+void Attributor::CompletePlaces(uint64_t time_ns, std::vector<Attachment>* attachments) const {
+  const auto complete = [](const AttachmentTable::OnHook& known, Attachment* attachment) {
+    const Attachment& there = known.attachment;
+    const bool same_link =
+        attachment->hook == "netkit" && there.link_id != 0 && there.link_id == attachment->link_id;
+    const bool same_part = attachment->dispatcher_id != 0 &&
+                           there.program_id == attachment->program_id &&
+                           there.netns == attachment->netns && there.ifindex == attachment->ifindex;
+    if (same_link || same_part) *attachment = there;
+  };
+  for (Attachment& attachment : *attachments) {
+    if (attachment.hook == "netkit") {
+      for (const char* direction : {"primary", "peer"}) {
+        for (const auto& known : attachments_->Anywhere("netkit", direction, time_ns)) {
+          complete(known, &attachment);
         }
+      }
+    } else if (attachment.dispatcher_id != 0) {
+      for (const auto& known : attachments_->Behind(attachment.dispatcher_id, time_ns)) {
+        complete(known, &attachment);
       }
     }
   }

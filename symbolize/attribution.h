@@ -41,6 +41,8 @@ struct AttributionRequest {
   // packet is freed next (drivers/net/veth.c, net/core/dev.c).
   const Attribution* exception = nullptr;
   bool exceptions_recorded = false;  // there would have been one
+  // Of an XDP exception: the part of the program, behind a dispatcher, that returned the same.
+  uint32_t part_id = 0;
 };
 
 // Borrows the tables. One thread.
@@ -72,6 +74,7 @@ class Attributor {
     std::optional<uint64_t> act;
     std::optional<uint64_t> ifindex;
     std::optional<uint64_t> reason;
+    uint32_t part_id = 0;
     uint64_t stack_id = 0;
     uint64_t look_id = 0;
     bool confirmed = false;
@@ -83,8 +86,8 @@ class Attributor {
     template <typename H>
     friend H AbslHashValue(H h, const Inputs& in) {
       return H::combine(std::move(h), in.format_id, in.program_id.value_or(0), in.act.value_or(0),
-                        in.ifindex.value_or(0), in.reason.value_or(0), in.stack_id, in.look_id,
-                        in.confirmed, in.just_changed, in.exception_id, in.netns.inode);
+                        in.ifindex.value_or(0), in.reason.value_or(0), in.part_id, in.stack_id,
+                        in.look_id, in.confirmed, in.just_changed, in.exception_id, in.netns.inode);
     }
   };
   const Roles& RolesOf(const EventFormat& format);
@@ -96,8 +99,12 @@ class Attributor {
   bool BlameCaller(const Stack& stack, uint64_t time_ns, Attribution* attribution) const;
   void BlameHook(const AttributionRequest& request, const Inputs& inputs, absl::string_view reason,
                  Attribution* attribution) const;
-  // Puts what the tables know in the place of netkit links that the look knows by id alone.
-  void FindDevices(uint64_t time_ns, std::vector<Attachment>* netkit) const;
+  // A dispatcher drops nothing by itself: names the programs behind it in its place, as far as they
+  // are known. Where they are several, each may have been it.
+  void LookBehindDispatchers(uint64_t time_ns, Attribution* attribution) const;
+  // Puts what the tables know in the place of netkit links, which a look knows by id alone, and of
+  // programs behind a dispatcher.
+  void CompletePlaces(uint64_t time_ns, std::vector<Attachment>* attachments) const;
   BlamedProgram Describe(uint32_t program_id, uint64_t time_ns) const;
   const Attribution* Intern(Attribution attribution);
 

@@ -11,6 +11,7 @@
 namespace correlate {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Hook = HookWalk::Hook;
 using ::testing::IsEmpty;
@@ -396,6 +397,81 @@ TEST_F(AttributionTest, OneProgramInTwoCgroupsIsToldApart) {
     ASSERT_THAT(a->programs, SizeIs(1));
     EXPECT_EQ(a->programs[0].attachments.at(0).cgroup_id, cgroup);
   }
+}
+
+// ---- Behind a dispatcher ----
+
+class DispatcherTest : public AttributionTest {
+ protected:
+  static constexpr uint32_t kDispatcher = 9;
+
+  DispatcherTest() { AddProgram(kDispatcher, "xdp", "xdp_dispatcher"); }
+  void AddPart(uint32_t id, const std::string& name, uint64_t from_ns = 1, uint32_t ifindex = 4) {
+    AddProgram(id, "ext", name);
+    attachments_.Add({.hook = "xdp",
+                      .mode = "native",
+                      .program_id = id,
+                      .netns = {1, 1},
+                      .ifindex = ifindex,
+                      .from_ns = from_ns,
+                      .position = ++position_,
+                      .dispatcher_id = kDispatcher});
+  }
+  static std::vector<std::string> Names(const Attribution& attribution) {
+    std::vector<std::string> names;
+    for (const BlamedProgram& program : attribution.programs) names.push_back(program.name);
+    return names;
+  }
+  uint32_t position_ = 0;
+};
+
+TEST_F(DispatcherTest, TheOnlyPartIsNamedInItsPlace) {
+  AddPart(12, "firewall");
+  AddPart(13, "of another device", 1, 5);
+  const Attribution* a = DropAt(2, Xdp(Hook::kXdpNative, {kDispatcher}));
+  EXPECT_EQ(a->evidence, Evidence::kSole);
+  EXPECT_THAT(Names(*a), ElementsAre("firewall"));
+  EXPECT_EQ(a->programs[0].attachments.at(0).dispatcher_id, kDispatcher);
+  EXPECT_THAT(a->why, HasSubstr("9 is a dispatcher of 1"));
+}
+
+TEST_F(DispatcherTest, OfSeveralPartsEachMayHaveBeenIt) {
+  AddPart(12, "counter");
+  AddPart(13, "firewall");
+  const Attribution* a = DropAt(2, Xdp(Hook::kXdpNative, {kDispatcher}));
+  EXPECT_EQ(a->evidence, Evidence::kCandidates);
+  EXPECT_THAT(Names(*a), ElementsAre("counter", "firewall"));
+  a = Exception(kDispatcher, 0, 4);
+  EXPECT_EQ(a->evidence, Evidence::kCandidates);
+  EXPECT_EQ(a->verdict, "XDP_ABORTED");
+  EXPECT_THAT(Names(*a), ElementsAre("counter", "firewall"));
+}
+
+TEST_F(DispatcherTest, APartThatNoLookSawBeforeMayNotHaveBeenThere) {
+  AddPart(12, "firewall", /*from_ns=*/2000);
+  EXPECT_EQ(DropAt(2, Xdp(Hook::kXdpNative, {kDispatcher}))->evidence, Evidence::kCandidates);
+}
+
+TEST_F(DispatcherTest, WithoutKnownPartsTheDispatcherIsNamed) {
+  const Attribution* a = DropAt(2, Xdp(Hook::kXdpNative, {kDispatcher}));
+  EXPECT_EQ(a->evidence, Evidence::kSole);
+  EXPECT_THAT(Names(*a), ElementsAre("xdp_dispatcher"));
+}
+
+TEST_F(DispatcherTest, ThePartThatReturnedTheSameIsNamed) {
+  AddPart(12, "counter");
+  AddPart(13, "firewall");
+  const Attribution* a = attributor_.Attribute(
+      {.format = &xdp_, .raw = Raw({kDispatcher, 0, 4}), .time_ns = 1000, .part_id = 13});
+  EXPECT_EQ(a->evidence, Evidence::kEvent);
+  EXPECT_THAT(Names(*a), ElementsAre("firewall"));
+  HookLook look = Xdp(Hook::kXdpNative, {kDispatcher});
+  look.walk.exit = {.program_id = kDispatcher, .part_id = 13, .verdict = 0};
+  look.id = 1000;
+  const Attribution* drop = DropAt(2, look, true, a);
+  EXPECT_TRUE(drop->follows_exception);
+  EXPECT_EQ(drop->evidence, Evidence::kVerdict);
+  EXPECT_THAT(Names(*drop), ElementsAre("firewall"));
 }
 
 TEST_F(AttributionTest, OtherEventsAreNobodysFault) {

@@ -65,6 +65,9 @@ struct Attribution {
   std::vector<BlamedProgram> programs;  // empty exactly for kNone
   // The packet is that of the XDP exception right before, which stands for it: not another one.
   bool follows_exception = false;
+  // Of an XDP exception: the program that the event names, which may be a dispatcher of those
+  // below. Not in a trace.
+  uint32_t attached_id = 0;
 };
 
 // A pointer field of the event that is an address of code (kfree_skb's `location`), resolved.

@@ -150,6 +150,7 @@ const Attribution* Correlator::Attribute(const Format& format, const TracepointS
   if (sample.enrichment != nullptr) {
     const Packet& packet = sample.enrichment->packet;
     request.seen = looks_.Add(sample.cpu, sample.time_ns, *sample.enrichment);
+    request.part_id = sample.enrichment->walk.exit.part_id;
     event->look = request.seen.look;
     if (last.attribution != nullptr && !interrupts && last.netns == packet.netns &&
         last.ifindex == packet.ifindex && packet.has_netns &&

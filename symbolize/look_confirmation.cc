@@ -31,7 +31,10 @@ std::vector<AttachmentTable::OnHook> OnHooks(const AttachmentTable& attachments,
   std::vector<AttachmentTable::OnHook> all;
   const auto add = [&](absl::string_view hook, absl::string_view direction) {
     const auto state = attachments.At(look.netns, look.ifindex, hook, direction, time_ns);
-    all.insert(all.end(), state.entries.begin(), state.entries.end());
+    for (const AttachmentTable::OnHook& on_hook : state.entries) {
+      // The hook itself knows nothing of what stands behind a dispatcher.
+      if (on_hook.attachment.dispatcher_id == 0) all.push_back(on_hook);
+    }
   };
   switch (look.walk.hook) {
     case Hook::kTcIngress:

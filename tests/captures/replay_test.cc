@@ -109,7 +109,7 @@ TEST_F(Replay, BlamesNobodyByAStackWithoutTheProgramsType) {
   ReportTables tables({});
   ReadInto(tables);
   ASSERT_EQ(tables.Culprits().size(), 1u);
-  EXPECT_EQ(tables.Culprits()[0]->program.name, "xdp_abort");
+  EXPECT_EQ(tables.Culprits()[0]->programs.at(0).name, "xdp_abort");
   EXPECT_EQ(tables.Culprits()[0]->evidence, Evidence::kEvent);
   EXPECT_EQ(tables.Culprits()[0]->events, 250u);
 }
