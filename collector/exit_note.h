@@ -16,6 +16,10 @@ enum {
 enum {
   EXIT_OF_SKB = 1, /* packet is the struct sk_buff */
   EXIT_OF_XDP = 2, /* packet is xdp_buff.data_hard_start, which becomes skb->head */
+  /* All programs of a cgroup run, whatever the first ones returned (kernel/bpf/cgroup.c,
+   * bpf_prog_run_array_cg): the first refusal stands. */
+  EXIT_OF_CGROUP = 3,
+  EXIT_OF_NETFILTER = 4,
 };
 
 struct exit_note {

@@ -172,6 +172,12 @@ const Attributor::Roles& Attributor::RolesOf(const EventFormat& format) {
   roles.program_id = FindField(format, "prog_id");
   roles.act = FindField(format, "act");
   roles.ifindex = FindField(format, "ifindex");
+  roles.drops = FindField(format, "drops");
+  if (format.system == "xdp" && format.name == "xdp_devmap_xmit") {
+    roles.ifindex = FindField(format, "from_ifindex");
+  }
+  roles.xdp_send = format.system == "xdp" && roles.drops != nullptr && roles.ifindex != nullptr &&
+                   (format.name == "xdp_devmap_xmit" || format.name == "xdp_bulk_tx");
   roles.reason = FindField(format, "reason");
   roles.xdp = format.system == "xdp" && roles.program_id != nullptr;
   roles.drop = format.system == "skb" && format.name == "kfree_skb";
@@ -180,7 +186,7 @@ const Attributor::Roles& Attributor::RolesOf(const EventFormat& format) {
 
 const Attribution* Attributor::Attribute(const AttributionRequest& request) {
   const Roles& roles = RolesOf(*request.format);
-  if (!roles.xdp && !roles.drop) return nullptr;
+  if (!roles.xdp && !roles.xdp_send && !roles.drop) return nullptr;
   if (programs_generation_ != programs_->generation() ||
       attachments_generation_ != attachments_->generation() ||
       names_generation_ != names_->generation()) {
@@ -193,7 +199,10 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
     return field != nullptr ? ReadInteger(*field, request.raw) : std::nullopt;
   };
   Inputs inputs = {.format_id = request.format->id};
-  if (roles.xdp) {
+  if (roles.xdp_send) {
+    if (read(roles.drops).value_or(0) == 0) return nullptr;  // all were sent
+    inputs.ifindex = read(roles.ifindex);
+  } else if (roles.xdp) {
     inputs.program_id = read(roles.program_id);
     inputs.act = read(roles.act);
     inputs.ifindex = read(roles.ifindex);
@@ -209,11 +218,15 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
     inputs.just_changed = !inputs.confirmed && request.seen.before != nullptr;
     inputs.exceptions_recorded = request.exceptions_recorded;
     inputs.exception_id = request.exception != nullptr ? request.exception->id : 0;
+    if (request.packet != nullptr && request.packet->has_netns) {
+      inputs.netns = request.packet->netns;
+    }
   }
   const Attribution*& answer = answers_[inputs];
   if (answer == nullptr) {
-    answer =
-        Intern(roles.xdp ? OfXdpEvent(roles, inputs, request) : OfDrop(roles, inputs, request));
+    answer = Intern(roles.xdp_send ? OfFailedSend(inputs, request.time_ns)
+                    : roles.xdp    ? OfXdpEvent(roles, inputs, request)
+                                   : OfDrop(roles, inputs, request));
   }
   return answer;
 }
@@ -314,6 +327,38 @@ void Attributor::LookBehindDispatchers(uint64_t time_ns, Attribution* attributio
   }
   attribution->programs = std::move(programs);
   if (doubt) attribution->evidence = Evidence::kCandidates;
+}
+
+void Attributor::NameCandidates(const std::vector<AttachmentTable::OnHook>& on_hooks,
+                                uint64_t time_ns, Attribution* attribution) const {
+  for (const AttachmentTable::OnHook& on_hook : on_hooks) {
+    const uint32_t id = on_hook.attachment.program_id;
+    if (on_hook.attachment.IsObstacle()) continue;
+    auto named = std::find_if(attribution->programs.begin(), attribution->programs.end(),
+                              [&](const BlamedProgram& program) { return program.id == id; });
+    if (named == attribution->programs.end()) {
+      named = attribution->programs.insert(named, Describe(id, time_ns));
+    }
+    named->attachments.push_back(on_hook.attachment);
+  }
+  if (!attribution->programs.empty()) attribution->evidence = Evidence::kCandidates;
+}
+
+// Neither the program nor the namespace is told: an ifindex alone.
+Attribution Attributor::OfFailedSend(const Inputs& inputs, uint64_t time_ns) const {
+  Attribution attribution;
+  std::vector<AttachmentTable::OnHook> there = attachments_->Anywhere("xdp", "", time_ns);
+  std::erase_if(there, [&](const AttachmentTable::OnHook& on_hook) {
+    return on_hook.attachment.ifindex != inputs.ifindex.value_or(0) ||
+           on_hook.attachment.mode != "native" || on_hook.attachment.dispatcher_id != 0;
+  });
+  NameCandidates(there, time_ns, &attribution);
+  LookBehindDispatchers(time_ns, &attribution);
+  attribution.why =
+      absl::StrCat("the event tells no more than ifindex ", inputs.ifindex.value_or(0),
+                   there.empty() ? ", where no native XDP program is known"
+                                 : ": a native XDP program there, in whichever namespace, sent it");
+  return attribution;
 }
 
 bool Attributor::BlameCaller(const Stack& stack, uint64_t time_ns, Attribution* attribution) const {
@@ -418,6 +463,20 @@ Attribution Attributor::OfDrop(const Roles& roles, const Inputs& inputs,
   if (look != nullptr) {
     BlameHook(request, inputs, reason.value_or(""), &attribution);
     return attribution;
+  }
+  if (reason == "NETFILTER_DROP" && inputs.netns != NetnsId()) {
+    std::vector<AttachmentTable::OnHook> there =
+        attachments_->Anywhere("netfilter", "", request.time_ns);
+    std::erase_if(there, [&](const AttachmentTable::OnHook& on_hook) {
+      return on_hook.attachment.netns != inputs.netns;
+    });
+    NameCandidates(there, request.time_ns, &attribution);
+    if (!attribution.programs.empty()) {
+      attribution.why =
+          "a netfilter program of the packet's namespace, or a rule of nft or iptables: the event "
+          "does not tell which";
+      return attribution;
+    }
   }
   const bool hook_reason = reason.has_value() && PointsToHook(*reason);
   if (!hook_reason && request.stack != nullptr &&

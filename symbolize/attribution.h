@@ -59,12 +59,14 @@ class Attributor {
  private:
   // What attribution reads of an event: fields of its format, found once a format.
   struct Roles {
-    bool xdp = false;
+    bool xdp = false;       // names its program
+    bool xdp_send = false;  // frames that XDP programs sent, or could not send
     bool drop = false;
     const FormatField* program_id = nullptr;
     const FormatField* act = nullptr;
     const FormatField* ifindex = nullptr;
     const FormatField* reason = nullptr;
+    const FormatField* drops = nullptr;
   };
   // Their values in one event, and its stack: equal inputs have equal answers until a table
   // changes.
@@ -93,6 +95,7 @@ class Attributor {
   const Roles& RolesOf(const EventFormat& format);
   Attribution OfXdpEvent(const Roles& roles, const Inputs& inputs,
                          const AttributionRequest& request) const;
+  Attribution OfFailedSend(const Inputs& inputs, uint64_t time_ns) const;
   Attribution OfDrop(const Roles& roles, const Inputs& inputs,
                      const AttributionRequest& request) const;
   // True: the callchain settles it, or at least that nobody can be blamed.
@@ -105,6 +108,9 @@ class Attributor {
   // Puts what the tables know in the place of netkit links, which a look knows by id alone, and of
   // programs behind a dispatcher.
   void CompletePlaces(uint64_t time_ns, std::vector<Attachment>* attachments) const;
+  // Every program among these, as candidates.
+  void NameCandidates(const std::vector<AttachmentTable::OnHook>& on_hooks, uint64_t time_ns,
+                      Attribution* attribution) const;
   BlamedProgram Describe(uint32_t program_id, uint64_t time_ns) const;
   const Attribution* Intern(Attribution attribution);
 

@@ -20,7 +20,7 @@ _libbpf.bpf_program__insn_cnt.restype = ctypes.c_size_t
 
 TCX_INGRESS, TCX_EGRESS = 46, 47  # enum bpf_attach_type
 CGROUP_INGRESS, CGROUP_EGRESS = 0, 1
-NETKIT_PRIMARY, NETKIT_PEER = 54, 55
+NETFILTER, NETKIT_PRIMARY, NETKIT_PEER = 45, 54, 55
 ANY = 0  # BPF_ANY
 
 # Offsets in struct bpf_prog_info and bpf_link_info (linux/bpf.h).
@@ -229,6 +229,12 @@ class Link:
   def attach(cls, program_fd, target, kind):
     """`target`: an ifindex of the thread's namespace, or the fd of a cgroup."""
     return cls(_checked(_libbpf.bpf_link_create(program_fd, target, kind, None), 'link'))
+
+  @classmethod
+  def netfilter(cls, program_fd, family, hook, priority):
+    """In the thread's namespace."""
+    options = struct.pack('=QIIQIIIIiI', 48, 0, 0, 0, 0, 0, family, hook, priority, 0)  # struct bpf_link_create_opts
+    return cls(_checked(_libbpf.bpf_link_create(program_fd, 0, NETFILTER, options), 'netfilter link'))
 
   @classmethod
   def raw_tracepoint(cls, program_fd, name=None):

@@ -165,6 +165,33 @@ int socket_act(struct __sk_buff* skb) {
   return 0;
 }
 
+/* ---- netfilter ---- */
+
+struct sk_buff {
+  __u16 network_header;
+  unsigned char* head;
+} __attribute__((preserve_access_index));
+
+struct bpf_nf_ctx {
+  const void* state;
+  struct sk_buff* skb;
+} __attribute__((preserve_access_index));
+
+enum { NF_DROP = 0, NF_ACCEPT = 1 };
+
+SEC("netfilter")
+int nf_act(struct bpf_nf_ctx* context) {
+  unsigned char ip[sizeof(struct iphdr) + sizeof(struct udphdr)];
+  struct sk_buff* skb = context->skb;
+  struct udp_ports ports;
+
+  if (bpf_probe_read_kernel(ip, sizeof(ip), skb->head + skb->network_header)) return NF_ACCEPT;
+  ports = ports_of_ip(ip, ip + sizeof(ip));
+  if (!port || ports.destination != port) return NF_ACCEPT;
+  confess(ports);
+  return NF_DROP;
+}
+
 /* ---- Another tool, which only watches ---- */
 
 SEC("raw_tp/kfree_skb")

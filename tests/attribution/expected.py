@@ -78,10 +78,10 @@ EXPECTED = {
     'xdp_generic_drop': _drop('sole', 'sole', 'sole'),
     'xdp_native_redirect_error': {REDIRECT: _NAMED},
     'xdp_generic_redirect_error': {REDIRECT: _NAMED, DROP: Levels('sole', 'sole', 'sole')},
-    # These events name neither program nor namespace.
-    'xdp_tx_without_peer': {TX: Levels('none', 'none', 'none')},
+    # These events name neither program nor namespace: whatever stands at that ifindex.
+    'xdp_tx_without_peer': {TX: Levels('candidates', 'candidates', 'candidates')},
     'xdp_redirect_to_no_xdp': {REDIRECT: _NAMED},
-    'xdp_redirect_too_long': {XMIT: Levels('none', 'none', 'none')},
+    'xdp_redirect_too_long': {XMIT: Levels('candidates', 'candidates', 'candidates')},
     'xdp_on_two_devices': _XDP_EXCEPTION,
     'xdp_and_tc': _drop('sole', 'sole', 'sole'),
     # changes
@@ -99,6 +99,7 @@ EXPECTED = {
     'cgroup_egress': _OTHER_HOOK,
     'cgroup_ingress': _OTHER_HOOK,
     'socket_filter': _drop('candidates', 'candidates', 'candidates'),
+    'netfilter_link': _drop('candidates', 'candidates', 'candidates', trampoline='verdict'),
     'netkit': _drop('sole', 'sole', 'sole', 0.9),  # no table bears out the first look
     # no program
     'no_socket': _NOBODY,

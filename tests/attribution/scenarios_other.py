@@ -91,6 +91,31 @@ def no_socket(field):
 
 
 @scenario
+def netfilter_link(field):
+  """A program among netfilter's hooks, beside a rule of nft that drops as well, with the same reason."""
+  rules = f'''
+    table inet attribution {{
+      chain in {{
+        type filter hook input priority 10
+        udp dport {F.DROP_TOO} drop
+      }}
+    }}
+  '''
+  with field.far.entered():
+    done = harness.run(['/usr/sbin/nft', '-f', '-'], check=False, input=rules)
+  if done.returncode:
+    raise unittest.SkipTest(f'nft: {done.stderr.strip()}')
+  program = field.load('nf_act', port=F.DROP)
+  with field.far.entered():
+    try:
+      link = field.keep(bpf.Link.netfilter(program.fd, family=2, hook=1, priority=5))  # NFPROTO_IPV4, NF_INET_LOCAL_IN
+    except bpf.BpfError as error:
+      raise unittest.SkipTest(f'no netfilter links here: {error}') from error
+  program.places.append({'hook': 'netfilter', 'link_id': link.id, 'netns': field.far.inode})
+  field.run(field.flow(F.DROP), field.flow(F.DROP_TOO))
+
+
+@scenario
 def nft_drop(field):
   _watch(field)
   rules = f'''
