@@ -188,6 +188,12 @@ static __always_inline void join_exit(struct enriched_event* event, __u32 kind, 
   event->walk_flags |= WALK_EXIT;
 }
 
+static __always_inline void join_exit_of_skb(struct enriched_event* event, __u32 kind,
+                                             struct sk_buff* skb) {
+  /* From the map: the verifier forbids arithmetic with what it knows to be a pointer. */
+  if (join_exits) join_exit(event, kind, *(volatile __u64*)&event->skb, BPF_CORE_READ(skb, dev));
+}
+
 static __always_inline void walk_hook(struct enriched_event* event, struct sk_buff* skb,
                                       struct sock* rx_sk) {
   struct sock* sk = BPF_CORE_READ(skb, sk);
@@ -206,10 +212,20 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
     } else {
       event->walk_flags |= WALK_BROKEN;
     }
+    join_exit_of_skb(event, EXIT_OF_CGROUP, skb);
     return;
   } else if (REASON_IS(reason, SOCKET_FILTER)) {
     struct sock* receiver = rx_sk ? rx_sk : sk;
     if (receiver && is_full_socket(receiver)) walk_socket(event, receiver);
+    join_exit_of_skb(event, EXIT_OF_CGROUP, skb);
+    return;
+  } else if (REASON_IS(reason, NETFILTER_DROP)) {
+    join_exit_of_skb(event, EXIT_OF_NETFILTER, skb);
+    if (event->walk_flags & WALK_EXIT && event->exit_verdict == 0 /* NF_DROP */) {
+      event->walk_hook = WALK_NETFILTER;
+    } else {
+      event->walk_flags = 0;
+    }
     return;
   } else {
     hook = hook_of_location(event->location);
@@ -231,9 +247,7 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
     if (join_exits) join_exit(event, EXIT_OF_XDP, (__u64)BPF_CORE_READ(skb, head), device);
     return;
   }
-  /* From the map: the verifier forbids arithmetic with what it knows to be a pointer. */
-  if (join_exits && event->walk_hook)
-    join_exit(event, EXIT_OF_SKB, *(volatile __u64*)&event->skb, device);
+  if (event->walk_hook) join_exit_of_skb(event, EXIT_OF_SKB, skb);
 }
 
 static __always_inline void output(void* context, void* map, struct enriched_event* event) {

@@ -49,7 +49,7 @@ void ReadPacket(const enriched_event& event, Packet* packet) {
 }
 
 void ReadWalk(const enriched_event& event, size_t entries, HookWalk* walk) {
-  walk->hook = EnumOf(event.walk_hook, HookWalk::Hook::kNetkit);
+  walk->hook = EnumOf(event.walk_hook, HookWalk::Hook::kNetfilter);
   walk->truncated = event.walk_flags & WALK_TRUNCATED || event.walk_entries > entries;
   walk->shared_block = event.walk_flags & WALK_SHARED_BLOCK;
   walk->broken = event.walk_flags & WALK_BROKEN;

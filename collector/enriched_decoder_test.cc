@@ -268,9 +268,9 @@ TEST_F(EnrichedDecoderTest, WalkFlagsHooksAndKinds) {
   EXPECT_EQ(Walk(event).exit, (HookWalk::Exit{9, 10, -1}));
 
   using Hook = HookWalk::Hook;
-  const std::vector<Hook> hooks = {Hook::kNone,      Hook::kTcIngress,  Hook::kTcEgress,
-                                   Hook::kXdpNative, Hook::kXdpGeneric, Hook::kCgroupEgress,
-                                   Hook::kSocket,    Hook::kNetkit,     Hook::kNone};
+  const std::vector<Hook> hooks = {
+      Hook::kNone,         Hook::kTcIngress, Hook::kTcEgress, Hook::kXdpNative, Hook::kXdpGeneric,
+      Hook::kCgroupEgress, Hook::kSocket,    Hook::kNetkit,   Hook::kNetfilter, Hook::kNone};
   for (size_t hook = 0; hook < hooks.size(); ++hook) {
     event.walk_hook = static_cast<uint8_t>(hook);
     EXPECT_EQ(Walk(event).hook, hooks[hook]) << hook;

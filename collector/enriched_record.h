@@ -41,10 +41,11 @@ enum {
   WALK_XDP_NATIVE = 3,
   WALK_XDP_GENERIC = 4,
   WALK_CGROUP_EGRESS = 5,
-  WALK_SOCKET = 6, /* cgroup ingress, then the socket's filter */
-  WALK_NETKIT = 7, /* of the device that sent to skb->dev */
+  WALK_SOCKET = 6,    /* cgroup ingress, then the socket's filter */
+  WALK_NETKIT = 7,    /* of the device that sent to skb->dev */
+  WALK_NETFILTER = 8, /* nothing is walked: a program refused the packet, as exit_... tell */
   /* Only of a function's text range: tc on ingress or egress, as the packet itself says. */
-  WALK_TC_REDIRECT = 8,
+  WALK_TC_REDIRECT = 9,
 };
 
 /* enriched_event.walk_flags */

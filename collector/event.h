@@ -303,8 +303,9 @@ struct HookWalk {
     kXdpNative,
     kXdpGeneric,
     kCgroupEgress,
-    kSocket,  // programs of the socket's cgroup on ingress, then the socket's filter
-    kNetkit,  // of the device that sent to the packet's one
+    kSocket,     // programs of the socket's cgroup on ingress, then the socket's filter
+    kNetkit,     // of the device that sent to the packet's one
+    kNetfilter,  // nothing is listed: `exit` tells
   };
   enum class Kind : uint8_t {
     kUnknown,

@@ -54,6 +54,24 @@ absl::StatusOr<std::string> MainFunction(int fd, const bpf_prog_info& info) {
   return std::string(btf__name_by_offset(types.get(), function->name_off));
 }
 
+// 0: programs of that type are not followed.
+uint32_t KindOf(uint32_t program_type) {
+  switch (program_type) {
+    case BPF_PROG_TYPE_SCHED_CLS:
+    case BPF_PROG_TYPE_SCHED_ACT:
+      return EXIT_OF_SKB;
+    case BPF_PROG_TYPE_XDP:
+    case BPF_PROG_TYPE_EXT:  // behind a dispatcher: nobody else extends programs of these hooks
+      return EXIT_OF_XDP;
+    case BPF_PROG_TYPE_CGROUP_SKB:
+      return EXIT_OF_CGROUP;
+    case BPF_PROG_TYPE_NETFILTER:
+      return EXIT_OF_NETFILTER;
+    default:
+      return 0;
+  }
+}
+
 void Add(const ExitTracer::XdpCounts& counts, ExitTracer::XdpCounts* sum) {
   for (size_t i = 0; i < sum->size(); ++i) (*sum)[i] += counts[i];
 }
@@ -61,12 +79,19 @@ void Add(const ExitTracer::XdpCounts& counts, ExitTracer::XdpCounts* sum) {
 }  // namespace
 
 struct ExitTracer::Follower {
-  ~Follower() { exits_bpf__destroy(bpf); }
-  bpf_program* program() const { return xdp ? bpf->progs.after_xdp : bpf->progs.after_skb; }
+  ~Follower() {
+    bpf_link__destroy(link);
+    exits_bpf__destroy(bpf);
+  }
+  bpf_program* program() const {
+    if (kind == EXIT_OF_NETFILTER) return bpf->progs.after_netfilter;
+    return xdp() ? bpf->progs.after_xdp : bpf->progs.after_skb;
+  }
+  bool xdp() const { return kind == EXIT_OF_XDP; }
   XdpCounts Counts() const {
     XdpCounts counts = {};
     const int cpus = libbpf_num_possible_cpus();
-    if (!xdp || cpus < 0) return counts;
+    if (!xdp() || cpus < 0) return counts;
     std::vector<uint64_t> by_cpu(static_cast<size_t>(cpus));
     for (uint32_t i = 0; i < counts.size(); ++i) {
       if (bpf_map_lookup_elem(bpf_map__fd(bpf->maps.exit_counts), &i, by_cpu.data()) != 0) continue;
@@ -76,7 +101,8 @@ struct ExitTracer::Follower {
   }
 
   exits_bpf* bpf = nullptr;
-  bool xdp = false;
+  bpf_link* link = nullptr;
+  uint32_t kind = 0;
 };
 
 ExitTracer::ExitTracer(int notes_fd, const Offsets& offsets)
@@ -94,10 +120,13 @@ absl::StatusOr<std::unique_ptr<ExitTracer>> ExitTracer::Open(int notes_fd) {
   if (!skb_dev.has_value() || !hard_start.has_value() || !rxq.has_value() || !rxq_dev.has_value()) {
     return absl::FailedPreconditionError("the kernel's BTF does not describe packets");
   }
+  // Kernels without BPF programs among netfilter's hooks (before 6.4) have nothing to follow there.
+  const uint32_t netfilter_skb = MemberOffset(kernel.get(), "bpf_nf_ctx", "skb").value_or(0);
   return std::unique_ptr<ExitTracer>(new ExitTracer(notes_fd, {.skb_dev = *skb_dev,
                                                                .xdp_data_hard_start = *hard_start,
                                                                .xdp_rxq = *rxq,
-                                                               .rxq_dev = *rxq_dev}));
+                                                               .rxq_dev = *rxq_dev,
+                                                               .netfilter_skb = netfilter_skb}));
 }
 
 absl::StatusOr<std::unique_ptr<ExitTracer::Follower>> ExitTracer::Load(uint32_t program_id) const {
@@ -108,25 +137,27 @@ absl::StatusOr<std::unique_ptr<ExitTracer::Follower>> ExitTracer::Load(uint32_t 
   auto follower = std::make_unique<Follower>();
   follower->bpf = exits_bpf__open();
   if (follower->bpf == nullptr) return ErrnoStatus(errno, "opening a companion of it");
-  // What stands behind a dispatcher is XDP: nobody else extends programs of these hooks.
-  const bool part = info.type == BPF_PROG_TYPE_EXT;
-  follower->xdp = part || info.type == BPF_PROG_TYPE_XDP;
+  follower->kind = KindOf(info.type);
+  if (follower->kind == 0) return absl::UnimplementedError("they are not of a known kind");
   auto* constants = follower->bpf->rodata;
   constants->followed_id = program_id;
-  constants->is_part = part;
+  constants->is_part = info.type == BPF_PROG_TYPE_EXT;
+  constants->kind = follower->kind;
+  constants->netfilter_skb = offsets_.netfilter_skb;
   constants->skb_dev = offsets_.skb_dev;
   constants->xdp_data_hard_start = offsets_.xdp_data_hard_start;
   constants->xdp_rxq = offsets_.xdp_rxq;
   constants->rxq_dev = offsets_.rxq_dev;
-  bpf_program__set_autoload(follower->bpf->progs.after_skb, !follower->xdp);
-  bpf_program__set_autoload(follower->bpf->progs.after_xdp, follower->xdp);
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, follower->bpf->obj) {
+    bpf_program__set_autoload(program, program == follower->program());
+  }
   int error = bpf_program__set_attach_target(follower->program(), target.get(), function.c_str());
   if (error == 0) error = bpf_map__reuse_fd(follower->bpf->maps.exit_notes, notes_fd_);
   if (error == 0) error = exits_bpf__load(follower->bpf);
   if (error < 0) return ErrnoStatus(-error, "loading an fexit program for it");
-  bpf_link* link = bpf_program__attach_trace(follower->program());
-  if (link == nullptr) return ErrnoStatus(errno, "attaching an fexit program to it");
-  (follower->xdp ? follower->bpf->links.after_xdp : follower->bpf->links.after_skb) = link;
+  follower->link = bpf_program__attach_trace(follower->program());
+  if (follower->link == nullptr) return ErrnoStatus(errno, "attaching an fexit program to it");
   return follower;
 }
 
@@ -136,7 +167,7 @@ void ExitTracer::Follow(const std::set<uint32_t>& program_ids) {
       ++at;
       continue;
     }
-    if (at->second->xdp) Add(at->second->Counts(), &earlier_[at->first]);
+    if (at->second->xdp()) Add(at->second->Counts(), &earlier_[at->first]);
     at = followed_.erase(at);
   }
   std::erase_if(refused_, [&](uint32_t id) { return !program_ids.contains(id); });
@@ -173,7 +204,7 @@ std::vector<uint32_t> ExitTracer::program_ids() const {
 std::map<uint32_t, ExitTracer::XdpCounts> ExitTracer::Counts() const {
   std::map<uint32_t, XdpCounts> counts = earlier_;
   for (const auto& [id, follower] : followed_) {
-    if (!follower->xdp) continue;
+    if (!follower->xdp()) continue;
     Add(follower->Counts(), &counts[id]);
   }
   return counts;

@@ -49,6 +49,7 @@ class ExitTracer {
     uint32_t xdp_data_hard_start = 0;
     uint32_t xdp_rxq = 0;
     uint32_t rxq_dev = 0;
+    uint32_t netfilter_skb = 0;
   };
   struct Follower;
   ExitTracer(int notes_fd, const Offsets& offsets);

@@ -11,12 +11,14 @@
 /* The program that is followed, and whether it is a part of another one (BPF_PROG_TYPE_EXT). */
 const volatile __u32 followed_id = 0;
 const volatile __u32 is_part = 0;
+const volatile __u32 kind = 0; /* EXIT_OF_... */
 
 /* Offsets in the kernel's structures, from its BTF: no CO-RE, which costs some 30 ms a load. */
 const volatile __u32 skb_dev = 0;
 const volatile __u32 xdp_data_hard_start = 0;
 const volatile __u32 xdp_rxq = 0;
 const volatile __u32 rxq_dev = 0;
+const volatile __u32 netfilter_skb = 0; /* in struct bpf_nf_ctx */
 
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -40,9 +42,19 @@ static __always_inline __u64 first_argument(__u64* arguments) {
   return value;
 }
 
+enum { SAME_RUN_NS = 1000 * 1000 };
+
+/* 0 and 2, which asks for less congestion besides (include/linux/bpf-cgroup.h). */
+static __always_inline bool refuses_in_cgroup(__s32 verdict) { return !(verdict & 1); }
+
 static __always_inline void write_note(struct exit_note* note, __u64 packet, __u64 device,
-                                       __u32 kind, __s32 verdict) {
+                                       __s32 verdict) {
+  __u64 now = bpf_ktime_get_ns();
+
   if (!note) return;
+  if (kind == EXIT_OF_CGROUP && note->kind == kind && note->packet == packet &&
+      refuses_in_cgroup(note->verdict) && now - note->time_ns < SAME_RUN_NS)
+    return;
   if (is_part) {
     /* The program that this is a part of notes the rest, if it returns for the same packet. */
     note->part_id = followed_id;
@@ -58,14 +70,22 @@ static __always_inline void write_note(struct exit_note* note, __u64 packet, __u
   note->device = device;
   note->kind = kind;
   note->verdict = verdict;
-  note->time_ns = bpf_ktime_get_ns();
+  note->time_ns = now;
 }
 
 SEC("fexit")
 int after_skb(__u64* arguments) {
   __u64 skb = first_argument(arguments);
 
-  write_note(exit_note_of(skb), skb, read_pointer(skb, skb_dev), EXIT_OF_SKB, (__s32)arguments[1]);
+  write_note(exit_note_of(skb), skb, read_pointer(skb, skb_dev), (__s32)arguments[1]);
+  return 0;
+}
+
+SEC("fexit")
+int after_netfilter(__u64* arguments) {
+  __u64 skb = read_pointer(first_argument(arguments), netfilter_skb);
+
+  write_note(exit_note_of(skb), skb, read_pointer(skb, skb_dev), (__s32)arguments[1]);
   return 0;
 }
 
@@ -79,8 +99,8 @@ int after_xdp(__u64* arguments) {
   if (count) ++*count;
   __u64 packet = read_pointer(buffer, xdp_data_hard_start);
   __u64 device = read_pointer(read_pointer(buffer, xdp_rxq), rxq_dev);
-  write_note(exit_note_of(packet), packet, device, EXIT_OF_XDP, verdict);
-  write_note(last_xdp_exit(), packet, device, EXIT_OF_XDP, verdict);
+  write_note(exit_note_of(packet), packet, device, verdict);
+  write_note(last_xdp_exit(), packet, device, verdict);
   return 0;
 }
 

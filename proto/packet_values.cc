@@ -116,7 +116,7 @@ HookLook FromProto(const pb::HookLook& message, FindString find) {
   if (look.has_netns) look.netns = FromProto(message.netns());
   look.ifindex = message.ifindex();
   look.ifname = std::string(find(message.ifname()));
-  look.walk.hook = EnumFrom(message.hook(), HookWalk::Hook::kNetkit);
+  look.walk.hook = EnumFrom(message.hook(), HookWalk::Hook::kNetfilter);
   look.walk.truncated = message.truncated();
   look.walk.shared_block = message.shared_block();
   look.walk.broken = message.broken();

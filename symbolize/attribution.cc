@@ -431,6 +431,13 @@ void Attributor::CompletePlaces(uint64_t time_ns, std::vector<Attachment>* attac
           complete(known, &attachment);
         }
       }
+    } else if (attachment.hook == "netfilter") {
+      for (const auto& known : attachments_->Anywhere("netfilter", "", time_ns)) {
+        if (known.attachment.program_id == attachment.program_id &&
+            known.attachment.netns == attachment.netns) {
+          attachment = known.attachment;
+        }
+      }
     } else if (attachment.dispatcher_id != 0) {
       for (const auto& known : attachments_->Behind(attachment.dispatcher_id, time_ns)) {
         complete(known, &attachment);

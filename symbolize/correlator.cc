@@ -66,7 +66,10 @@ std::set<uint32_t> Correlator::ProgramsThatPassPackets() const {
   for (const Attachment& attachment : attachments_.Current().attachments) {
     const std::string& hook = attachment.hook;
     if (attachment.IsObstacle() || attachment.mode == "offload") continue;
-    if (hook == "tc" || hook == "tcx" || hook == "netkit" || hook == "xdp") {
+    const bool cgroup = hook == "cgroup" && (attachment.attach_type == "inet_ingress" ||
+                                             attachment.attach_type == "inet_egress");
+    if (hook == "tc" || hook == "tcx" || hook == "netkit" || hook == "xdp" || cgroup ||
+        hook == "netfilter") {
       programs.insert(attachment.program_id);
     }
   }

@@ -57,8 +57,8 @@ class Correlator : public EventSink {
   // that are not looked at are believed no more.
   uint64_t side_band_losses() const { return side_band_losses_; }
   size_t attachments() const { return attachments_.size(); }
-  // Those that packets run through on a device, as the last looks saw them, by id: tc, tcx, netkit,
-  // XDP, and what stands behind a dispatcher.
+  // Those that may refuse a packet, as the last looks saw them, by id: tc, tcx, netkit, XDP and
+  // what stands behind a dispatcher, packets of cgroups, netfilter.
   std::set<uint32_t> ProgramsThatPassPackets() const;
   std::vector<const ProgramInfo*> programs() const { return programs_.programs(); }
   // See StackResolver: a reason to read /proc/kallsyms again.

@@ -38,6 +38,8 @@ constexpr std::pair<int32_t, absl::string_view> kNetkit[] = {{kNetkitNext, "NETK
                                                              {2, "NETKIT_DROP"},
                                                              {7, "NETKIT_REDIRECT"}};
 
+constexpr int32_t kNfDrop = 0;  // include/uapi/linux/netfilter.h
+
 std::string NameOf(Names names, absl::string_view family, int32_t verdict) {
   for (const auto& [value, name] : names) {
     if (value == verdict) return std::string(name);
@@ -55,9 +57,12 @@ bool Frees(Hook hook, int32_t verdict, bool refused) {
       return verdict != XDP_PASS;  // XDP_TX and XDP_REDIRECT where they fail
     case Hook::kNetkit:
       return verdict != kNetkitNext && verdict != kNetkitPass;
-    case Hook::kNone:
     case Hook::kCgroupEgress:
     case Hook::kSocket:
+      return (verdict & 1) == SK_DROP;
+    case Hook::kNetfilter:
+      return verdict == kNfDrop;
+    case Hook::kNone:
       return false;
   }
   return false;
@@ -72,6 +77,11 @@ std::string VerdictName(Hook hook, int32_t verdict) {
       return NameOf(kXdp, "XDP", verdict);
     case Hook::kNetkit:
       return NameOf(kNetkit, "netkit", verdict);
+    case Hook::kCgroupEgress:
+    case Hook::kSocket:
+      return (verdict & 1) == SK_DROP ? "SK_DROP" : "SK_PASS";
+    case Hook::kNetfilter:
+      return verdict == kNfDrop ? "NF_DROP" : absl::StrCat("netfilter action ", verdict);
     default:
       return NameOf(kTc, "TC", verdict);
   }

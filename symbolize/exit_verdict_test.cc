@@ -39,9 +39,21 @@ TEST(ExitVerdict, OfNetkitAllThatDoesNotGoOn) {
   EXPECT_EQ(DroppingVerdict(Hook::kNetkit, 5, false), "netkit action 5");
 }
 
-TEST(ExitVerdict, OfSocketsNothingIsKnown) {
-  EXPECT_EQ(DroppingVerdict(Hook::kSocket, 0, true), std::nullopt);
-  EXPECT_EQ(DroppingVerdict(Hook::kCgroupEgress, 0, true), std::nullopt);
+TEST(ExitVerdict, OfCgroupsTheLowestBitCounts) {
+  for (const Hook hook : {Hook::kSocket, Hook::kCgroupEgress}) {
+    EXPECT_EQ(DroppingVerdict(hook, 0, false), "SK_DROP");
+    EXPECT_EQ(DroppingVerdict(hook, 1, false), std::nullopt);
+    EXPECT_EQ(DroppingVerdict(hook, 2, false), "SK_DROP");
+    EXPECT_EQ(DroppingVerdict(hook, 3, false), std::nullopt);
+  }
+}
+
+TEST(ExitVerdict, OfNetfilter) {
+  EXPECT_EQ(DroppingVerdict(Hook::kNetfilter, 0, false), "NF_DROP");
+  EXPECT_EQ(DroppingVerdict(Hook::kNetfilter, 1, false), std::nullopt);
+}
+
+TEST(ExitVerdict, WithoutAHookNothingIsKnown) {
   EXPECT_EQ(DroppingVerdict(Hook::kNone, 2, true), std::nullopt);
 }
 

@@ -69,6 +69,7 @@ Attachment AttachmentOf(const HookLook& look, const HookWalk::Entry& entry,
       attachment.mode = "generic";
       break;
     case Hook::kNetkit:
+    case Hook::kNetfilter:
     case Hook::kNone:
       break;
   }
@@ -173,6 +174,15 @@ std::optional<HookJudgement> JudgeByExit(const HookLook& look, absl::string_view
     if (entry.not_direct) return std::nullopt;  // it returned a class, not a verdict
     suspect.attachments.push_back(AttachmentOf(look, entry, names));
   }
+  if (look.walk.hook == Hook::kNetfilter) {
+    // The tables know the rest.
+    Attachment attachment;
+    attachment.hook = "netfilter";
+    attachment.program_id = exit.program_id;
+    attachment.netns = look.netns;
+    attachment.netns_name = std::string(names.Find(look.netns));
+    suspect.attachments.push_back(std::move(attachment));
+  }
   if (exit.program_id == 0 || suspect.attachments.empty()) return std::nullopt;
   if (suspect.attachments.size() > 1) {
     // Which of its places it was, the run counts may tell.
@@ -198,6 +208,7 @@ std::optional<HookJudgement> JudgeByExit(const HookLook& look, absl::string_view
     return judgement;
   }
   // Those before it let the packet pass too, or it would not have come so far.
+  if (look.walk.hook == Hook::kCgroupEgress || look.walk.hook == Hook::kSocket) return std::nullopt;
   if (last_program != exit.program_id || !in_order || look.walk.truncated || look.walk.broken) {
     return std::nullopt;
   }
@@ -260,6 +271,8 @@ std::string HookInWords(const HookLook& look) {
       return "the receiving socket and its cgroup";
     case Hook::kNetkit:
       return absl::StrCat("netkit towards ", device);
+    case Hook::kNetfilter:
+      return "netfilter";
     case Hook::kNone:
       break;
   }

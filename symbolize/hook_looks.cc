@@ -68,7 +68,8 @@ HookLooks::Seen HookLooks::Add(uint32_t cpu, uint64_t time_ns, const Enrichment&
   place.last = seen.look;
   // Of sockets many look alike from here: what changes is which one it was.
   const bool of_device = enrichment.walk.hook != HookWalk::Hook::kSocket &&
-                         enrichment.walk.hook != HookWalk::Hook::kCgroupEgress;
+                         enrichment.walk.hook != HookWalk::Hook::kCgroupEgress &&
+                         enrichment.walk.hook != HookWalk::Hook::kNetfilter;
   if (!seen.confirmed && of_device) seen.before = place.before;
   return seen;
 }

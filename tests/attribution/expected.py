@@ -27,7 +27,7 @@ _UNCOUNTED = _drop('candidates', 'candidates', 'candidates', trampoline='verdict
 _CLONE = _drop('stack', 'stack', 'stack')
 _SEVERAL_INGRESS_CHANGING = _drop('candidates', 'candidates', 'verdict', 0.4)
 _CHANGING = _drop('sole', 'sole', 'sole', 0.8)
-_OTHER_HOOK = _drop('candidates', 'candidates', 'candidates')
+_OTHER_HOOK = _drop('candidates', 'candidates', 'candidates', trampoline='verdict')
 _NAMED = Levels('event', 'event', 'event')
 _XDP_EXCEPTION = {EXCEPTION: _NAMED, DROP: Levels('sole', 'sole', 'sole')}
 _NOBODY = {}
