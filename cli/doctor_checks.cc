@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 namespace correlate {
 namespace {
@@ -251,6 +252,22 @@ absl::string_view StateName(Check::State state) {
       return "missing";
   }
   return "";
+}
+
+Check AttributionCheck(const absl::StatusOr<AttributionCost>& cost) {
+  Check check = {.name = "record --attribution"};
+  if (!cost.ok()) {
+    check.state = State::kUnknown;
+    check.found = absl::StrCat("its cost cannot be measured: ", cost.status().message());
+    return check;
+  }
+  const auto added = [](double ns) { return absl::StrFormat("%+.0f ns", ns); };
+  check.found =
+      absl::StrCat("auto ", added(cost->auto_added_ns), ", verdict ", added(cost->verdict_added_ns),
+                   " for a packet of ", absl::StrFormat("%.0f ns", cost->packet_ns),
+                   " that passes a device with ", cost->programs, " programs",
+                   cost->follows_exits ? "" : " (by run counts: no trampolines here)");
+  return check;
 }
 
 std::vector<Check> ExamineHost(const HostCapabilities& host) { return Examination(host).Run(); }

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "collector/attribution_cost.h"
 #include "collector/capabilities.h"
 
 namespace correlate {
@@ -27,6 +29,8 @@ struct Check {
 absl::string_view StateName(Check::State state);  // "ok", "unknown", "degraded", "missing"
 
 std::vector<Check> ExamineHost(const HostCapabilities& host);
+// What --attribution costs packets here. No finding, whatever it is.
+Check AttributionCheck(const absl::StatusOr<AttributionCost>& cost);
 
 }  // namespace correlate
 

@@ -10,6 +10,7 @@
 #include "cli/event_fields.h"
 #include "cli/exit_codes.h"
 #include "cli/text.h"
+#include "collector/attribution_cost.h"
 #include "collector/capabilities.h"
 
 namespace correlate {
@@ -64,7 +65,8 @@ void AddDoctorCommand(CLI::App& app, int* exit_code) {
   command->add_flag("--json", flags->json, "One JSON object");
   command->add_flag("--exit-code", flags->exit_code, "Exit with 3 when there is a finding");
   command->callback([flags, exit_code] {
-    const std::vector<Check> checks = ExamineHost(ProbeCapabilities());
+    std::vector<Check> checks = ExamineHost(ProbeCapabilities());
+    checks.push_back(AttributionCheck(MeasureAttributionCost()));
     std::cout << (flags->json ? DoctorJson(checks) : DoctorText(checks)) << std::flush;
     const size_t findings = Findings(checks);
     std::cerr << "bpftrace-correlate doctor: "

@@ -132,6 +132,24 @@ TEST(DoctorChecksTest, PerfmonAloneSeesTracepoints) {
             "sudo sysctl kernel.perf_event_paranoid=-1");
 }
 
+TEST(DoctorCommandTest, WhatAttributionCostsIsNoFinding) {
+  AttributionCost cost = {
+      .programs = 2, .packet_ns = 2755, .auto_added_ns = -13, .verdict_added_ns = 1005};
+  Check check = AttributionCheck(cost);
+  EXPECT_FALSE(check.IsFinding());
+  EXPECT_EQ(check.found,
+            "auto -13 ns, verdict +1005 ns for a packet of 2755 ns that passes a device with 2 "
+            "programs (by run counts: no trampolines here)");
+  cost.follows_exits = true;
+  EXPECT_EQ(AttributionCheck(cost).found,
+            "auto -13 ns, verdict +1005 ns for a packet of 2755 ns that passes a device with 2 "
+            "programs");
+  check = AttributionCheck(absl::PermissionDeniedError("run as root"));
+  EXPECT_EQ(check.state, State::kUnknown);
+  EXPECT_FALSE(check.IsFinding());
+  EXPECT_EQ(check.found, "its cost cannot be measured: run as root");
+}
+
 TEST(DoctorCommandTest, Text) {
   EXPECT_EQ(DoctorText({{"tracefs", State::kOk, "mounted", "", ""},
                         {"trampolines", State::kDegraded, "refused", "no verdict", "another"},

@@ -82,6 +82,7 @@ struct Enricher::Skeleton {
   }
 
   enrich_bpf* bpf = nullptr;
+  bool count_runs = false;
   ScopedFd run_statistics;  // on while this is open (bpf(2), BPF_ENABLE_STATS)
 };
 
@@ -140,13 +141,7 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::Load(const Options& options)
   if (skeleton->bpf->bss->netns_ops == nullptr) {
     return absl::InternalError("the companion BPF programs cannot tell a network namespace");
   }
-  if (options.count_runs) {
-    skeleton->run_statistics = ScopedFd(bpf_enable_stats(BPF_STATS_RUN_TIME));
-    if (!skeleton->run_statistics.valid()) {
-      const int error = errno;
-      return ErrnoStatus(error, "counting runs of BPF programs", Advice(error));
-    }
-  }
+  skeleton->count_runs = options.count_runs;
   return std::unique_ptr<Enricher>(new Enricher(std::move(skeleton)));
 }
 
@@ -216,7 +211,12 @@ absl::Status Enricher::Attach(const std::vector<std::string>& events) {
     (event == kDropEvent ? skeleton_->bpf->links.correlate_drop
                          : skeleton_->bpf->links.correlate_exception) = link;
   }
-  if (!skeleton_->run_statistics.valid()) return absl::OkStatus();
+  if (!skeleton_->count_runs) return absl::OkStatus();
+  skeleton_->run_statistics = ScopedFd(bpf_enable_stats(BPF_STATS_RUN_TIME));
+  if (!skeleton_->run_statistics.valid()) {
+    const int error = errno;
+    return ErrnoStatus(error, "counting runs of BPF programs", Advice(error));
+  }
   skeleton_->bpf->links.correlate_receive =
       bpf_program__attach(skeleton_->bpf->progs.correlate_receive);
   if (skeleton_->bpf->links.correlate_receive == nullptr) {
@@ -227,7 +227,10 @@ absl::Status Enricher::Attach(const std::vector<std::string>& events) {
 
 int Enricher::exit_notes_fd() const { return bpf_map__fd(skeleton_->bpf->maps.exit_notes); }
 
-void Enricher::Detach() { enrich_bpf__detach(skeleton_->bpf); }
+void Enricher::Detach() {
+  enrich_bpf__detach(skeleton_->bpf);
+  skeleton_->run_statistics = ScopedFd();
+}
 
 absl::StatusOr<std::vector<uint64_t>> Enricher::Filtered(absl::string_view event) const {
   const int cpus = libbpf_num_possible_cpus();

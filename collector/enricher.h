@@ -57,7 +57,7 @@ class Enricher {
 
   // Records of `event` on `cpu` go to this perf event (PERF_COUNT_SW_BPF_OUTPUT on that CPU).
   absl::Status Connect(absl::string_view event, uint32_t cpu, int perf_event_fd);
-  // Begins to run for each of `events`.
+  // Begins to run for each of `events`; once Detach() has ended that, it may begin again.
   absl::Status Attach(const std::vector<std::string>& events);
   void Detach();
   int exit_notes_fd() const;  // lives as long as this object
