@@ -131,6 +131,18 @@ std::string ProgramTables::ProgramText(const ProgramInfo& program) const {
   text += "\n";
   if (program.ours) text += "\tloaded by bpftrace-correlate itself\n";
   if (!program.opened) text += "\tgone before it could be looked at: no lines, no maps\n";
+  if (program.loader_pid != 0) {
+    absl::StrAppend(&text, "\tloaded by ",
+                    program.loader_comm.empty() ? "process" : Printable(program.loader_comm), " ",
+                    program.loader_pid,
+                    program.loader_cgroup.empty()
+                        ? ""
+                        : absl::StrCat(" of cgroup ", Printable(program.loader_cgroup)),
+                    "\n");
+  }
+  for (const std::string& path : program.pins) {
+    absl::StrAppend(&text, "\tpinned at ", Printable(path), "\n");
+  }
   for (const ProgramFunction& function : program.functions) {
     text += FunctionText(program, function);
   }
@@ -194,6 +206,15 @@ Json ProgramTables::ProgramToJson(const ProgramInfo& program) const {
   if (program.btf_id != 0) json["btf_id"] = program.btf_id;
   json["opened"] = program.opened;
   if (program.ours) json["ours"] = true;
+  if (program.loader_pid != 0) {
+    Json& loader = json["loaded_by"];
+    loader["pid"] = program.loader_pid;
+    if (!program.loader_comm.empty()) loader["comm"] = ValidUtf8(program.loader_comm);
+    if (!program.loader_cgroup.empty()) loader["cgroup"] = ValidUtf8(program.loader_cgroup);
+  }
+  if (!program.pins.empty()) {
+    for (const std::string& path : program.pins) json["pins"].push_back(ValidUtf8(path));
+  }
   json["functions"] = Json::array();
   for (const ProgramFunction& function : program.functions) {
     Json entry;

@@ -12,6 +12,7 @@
 #include "cli/trace_input.h"
 #include "collector/attachment_scanner.h"
 #include "collector/host_facts.h"
+#include "collector/pin_scanner.h"
 #include "collector/program_scanner.h"
 
 namespace correlate {
@@ -24,7 +25,13 @@ absl::Status LookAtHost(ProgramTables& tables) {
   // Attachments first: a program that is attached in between is then at least listed.
   ASSIGN_OR_RETURN(const AttachmentScan scan, ScanAttachments());
   ASSIGN_OR_RETURN(const std::vector<ProgramInfo> programs, ScanPrograms());
-  for (const ProgramInfo& program : programs) tables.OnProgram(program);
+  const auto pins = ScanPins();
+  for (ProgramInfo program : programs) {
+    if (const auto pinned = pins.find(program.id); pinned != pins.end()) {
+      program.pins = pinned->second;
+    }
+    tables.OnProgram(program);
+  }
   for (const Attachment& attachment : scan.attachments) tables.OnAttachment(attachment);
   for (const std::string& note : scan.notes) Warn(note);
   if (tables.AddressesHidden()) {

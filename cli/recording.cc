@@ -20,6 +20,7 @@
 #include "cli/units.h"
 #include "cli/version.h"
 #include "collector/host_facts.h"
+#include "collector/pin_scanner.h"
 #include "collector/program_scanner.h"
 #include "collector/tracefs.h"
 #include "collector/tracepoint_format.h"
@@ -88,11 +89,11 @@ absl::Status Recording::SelectAndOpen() {
   spec.callchains = options_.callchains;
   spec.max_stack = options_.max_stack;
   spec.ring_bytes = options_.ring_bytes;
-  spec.on_program_load = [this](uint32_t id) {
-    LookAtProgram(id);
+  spec.on_program_load = [this](const BpfProgramRecord& record) {
+    LookAtProgram(record.program_id, &record);
     if (monitor_ != nullptr) monitor_->ProgramsChanged();
   };
-  spec.on_program_unload = [this](uint32_t) {
+  spec.on_program_unload = [this](const BpfProgramRecord&) {
     if (monitor_ != nullptr) monitor_->ProgramsChanged();
   };
   for (const std::string& event : selection_.tracepoints) {
@@ -293,16 +294,36 @@ void Recording::LookAtPrograms() {
                          programs.status().message()));
     return;
   }
+  const auto pins = ScanPins();
   for (ProgramInfo program : *programs) {
     program.ours = IsOurs(program.id);
+    if (const auto pinned = pins.find(program.id); pinned != pins.end()) {
+      program.pins = pinned->second;
+    }
     correlator_->AddProgram(program);
   }
 }
 
-void Recording::LookAtProgram(uint32_t id) {
+void Recording::LookAtPins() {
+  const auto pins = ScanPins();
+  for (const ProgramInfo* known : correlator_->programs()) {
+    const auto pinned = pins.find(known->id);
+    if (pinned == pins.end() || known->unload_time_ns != kForever) continue;
+    ProgramInfo program = *known;
+    program.pins = pinned->second;
+    correlator_->AddProgram(program);
+  }
+}
+
+void Recording::LookAtProgram(uint32_t id, const BpfProgramRecord* load) {
   // One that is gone by now leaves what the side-band tells of it.
   auto program = ReadProgram(id);
   if (!program.ok()) return;
+  if (load != nullptr) {
+    program->loader_pid = load->pid;
+    program->loader_comm = ReadTaskName(load->tid);
+    program->loader_cgroup = ReadCgroupOf(load->pid);
+  }
   program->ours = IsOurs(id);
   correlator_->AddProgram(*program);
 }
@@ -405,6 +426,7 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
     }
   }
   TakeSourceNotes();
+  LookAtPins();
   correlator_->TellWhatStillHolds();
   for (const ProgramInfo* program : correlator_->programs()) sink_->OnProgram(*program);
   Summary summary;

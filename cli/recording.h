@@ -76,7 +76,8 @@ class Recording {
   std::vector<EventCounts> Counts();
   void TellFacts();
   void LookAtPrograms();
-  void LookAtProgram(uint32_t id);
+  void LookAtProgram(uint32_t id, const BpfProgramRecord* load = nullptr);
+  void LookAtPins();
   absl::StatusOr<KernelSymbols> ReadKernelSymbols();
   static std::vector<Enricher::TextRange> FreeingRanges(const KernelSymbols& symbols);
   void FollowAttachments();

@@ -296,16 +296,14 @@ static __always_inline int on_drop(void* context, struct sk_buff* skb, __u64 loc
   return 0;
 }
 
-SEC("tp_btf/kfree_skb")
-int correlate_drop(__u64* arguments) {
+static __always_inline int on_kfree_skb(__u64* arguments) {
   __u32 reason = drop_arguments > 2 ? (__u32)arguments[2] : 0;
   struct sock* rx_sk = drop_arguments > 3 ? (struct sock*)arguments[3] : 0;
 
   return on_drop(arguments, (struct sk_buff*)arguments[0], arguments[1], reason, rx_sk);
 }
 
-SEC("tp_btf/xdp_exception")
-int correlate_exception(__u64* arguments) {
+static __always_inline int on_xdp_exception(__u64* arguments) {
   struct net_device* device = (struct net_device*)arguments[0];
   struct bpf_prog* program = (struct bpf_prog*)arguments[1];
   struct enriched_event* event = new_event();
@@ -331,13 +329,31 @@ int correlate_exception(__u64* arguments) {
 }
 
 /* Only with --attribution verdict: it runs for every packet that is received. */
-SEC("tp_btf/netif_receive_skb")
-int correlate_receive(__u64* arguments) {
+static __always_inline int on_netif_receive_skb(__u64* arguments) {
   struct sk_buff* skb = (struct sk_buff*)arguments[0];
 
   note_runs(skb, has_vlan_tag(skb));
   return 0;
 }
+
+SEC("tp_btf/kfree_skb")
+int correlate_drop(__u64* arguments) { return on_kfree_skb(arguments); }
+
+SEC("tp_btf/xdp_exception")
+int correlate_exception(__u64* arguments) { return on_xdp_exception(arguments); }
+
+SEC("tp_btf/netif_receive_skb")
+int correlate_receive(__u64* arguments) { return on_netif_receive_skb(arguments); }
+
+/* The same where a kernel does not load programs with a tracepoint's types. */
+SEC("raw_tp/kfree_skb")
+int correlate_raw_drop(__u64* arguments) { return on_kfree_skb(arguments); }
+
+SEC("raw_tp/xdp_exception")
+int correlate_raw_exception(__u64* arguments) { return on_xdp_exception(arguments); }
+
+SEC("raw_tp/netif_receive_skb")
+int correlate_raw_receive(__u64* arguments) { return on_netif_receive_skb(arguments); }
 
 /* Run once by BPF_PROG_TEST_RUN, in our own process. */
 SEC("raw_tp")

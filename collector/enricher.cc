@@ -44,6 +44,11 @@ uint32_t TracepointArguments(const btf* kernel, const char* typedef_name) {
   return btf_vlen(type) - 1u;
 }
 
+struct DestroyLink {
+  void operator()(bpf_link* link) const { bpf_link__destroy(link); }
+};
+using ScopedLink = std::unique_ptr<bpf_link, DestroyLink>;
+
 struct PerCpuData {
   uint32_t runqueues;
   uint32_t current_task;
@@ -75,13 +80,23 @@ std::optional<PerCpuData> FindPerCpuData(const btf* kernel) {
 }  // namespace
 
 struct Enricher::Skeleton {
-  ~Skeleton() { enrich_bpf__destroy(bpf); }
+  ~Skeleton() {
+    links.clear();
+    enrich_bpf__destroy(bpf);
+  }
   bpf_program* ProgramOf(absl::string_view event) const {
-    if (event == kDropEvent) return bpf->progs.correlate_drop;
-    return event == kExceptionEvent ? bpf->progs.correlate_exception : nullptr;
+    if (event == kDropEvent) return raw ? bpf->progs.correlate_raw_drop : bpf->progs.correlate_drop;
+    if (event != kExceptionEvent) return nullptr;
+    return raw ? bpf->progs.correlate_raw_exception : bpf->progs.correlate_exception;
+  }
+
+  bpf_program* Receiver() const {
+    return raw ? bpf->progs.correlate_raw_receive : bpf->progs.correlate_receive;
   }
 
   enrich_bpf* bpf = nullptr;
+  bool raw = false;
+  std::vector<ScopedLink> links;
   bool count_runs = false;
   ScopedFd run_statistics;  // on while this is open (bpf(2), BPF_ENABLE_STATS)
 };
@@ -104,6 +119,14 @@ bool Enricher::Knows(absl::string_view event) {
 }
 
 absl::StatusOr<std::unique_ptr<Enricher>> Enricher::Load(const Options& options) {
+  if (options.tracepoints == Tracepoints::kRaw) return LoadAs(options, /*raw=*/true);
+  auto typed = LoadAs(options, /*raw=*/false);
+  if (typed.ok() || options.tracepoints == Tracepoints::kTyped) return typed;
+  auto raw = LoadAs(options, /*raw=*/true);
+  return raw.ok() ? std::move(raw) : std::move(typed);  // the first failure tells more
+}
+
+absl::StatusOr<std::unique_ptr<Enricher>> Enricher::LoadAs(const Options& options, bool raw) {
   libbpf_set_print(Silent);
   const ScopedBtf kernel(btf__load_vmlinux_btf());
   if (kernel == nullptr) {
@@ -129,7 +152,15 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::Load(const Options& options)
   constants->count_runs = options.count_runs;
   constants->join_exits = options.join_exits;
   constants->filter = options.filter;
-  bpf_program__set_autoload(skeleton->bpf->progs.correlate_receive, options.count_runs);
+  skeleton->raw = raw;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, skeleton->bpf->obj) {
+    const bool wanted = program == skeleton->ProgramOf(kDropEvent) ||
+                        program == skeleton->ProgramOf(kExceptionEvent) ||
+                        program == skeleton->bpf->progs.learn_netns_ops ||
+                        (options.count_runs && program == skeleton->Receiver());
+    bpf_program__set_autoload(program, wanted);
+  }
   if (const int error = enrich_bpf__load(skeleton->bpf); error < 0) {
     return ErrnoStatus(-error, "loading the companion BPF programs", Advice(-error));
   }
@@ -204,12 +235,11 @@ absl::Status Enricher::Attach(const std::vector<std::string>& events) {
   for (const std::string& event : events) {
     bpf_program* program = skeleton_->ProgramOf(event);
     if (program == nullptr) return absl::InternalError(absl::StrCat("no companion for ", event));
-    bpf_link* link = bpf_program__attach(program);
+    ScopedLink link(bpf_program__attach(program));
     if (link == nullptr) {
       return ErrnoStatus(errno, absl::StrCat("attaching the companion BPF program of ", event));
     }
-    (event == kDropEvent ? skeleton_->bpf->links.correlate_drop
-                         : skeleton_->bpf->links.correlate_exception) = link;
+    skeleton_->links.push_back(std::move(link));
   }
   if (!skeleton_->count_runs) return absl::OkStatus();
   skeleton_->run_statistics = ScopedFd(bpf_enable_stats(BPF_STATS_RUN_TIME));
@@ -217,18 +247,18 @@ absl::Status Enricher::Attach(const std::vector<std::string>& events) {
     const int error = errno;
     return ErrnoStatus(error, "counting runs of BPF programs", Advice(error));
   }
-  skeleton_->bpf->links.correlate_receive =
-      bpf_program__attach(skeleton_->bpf->progs.correlate_receive);
-  if (skeleton_->bpf->links.correlate_receive == nullptr) {
+  ScopedLink link(bpf_program__attach(skeleton_->Receiver()));
+  if (link == nullptr) {
     return ErrnoStatus(errno, "attaching the companion BPF program of received packets");
   }
+  skeleton_->links.push_back(std::move(link));
   return absl::OkStatus();
 }
 
 int Enricher::exit_notes_fd() const { return bpf_map__fd(skeleton_->bpf->maps.exit_notes); }
 
 void Enricher::Detach() {
-  enrich_bpf__detach(skeleton_->bpf);
+  skeleton_->links.clear();
   skeleton_->run_statistics = ScopedFd();
 }
 

@@ -1,6 +1,6 @@
 // Loads the companion BPF programs (enrich.bpf.c), points them to perf events, and takes them away.
 // With them, a drop or an XDP exception brings its device, its packet and what was attached; see
-// EnrichedDecoder. They are tp_btf programs: no trampoline, no kprobe.
+// EnrichedDecoder. They are tp_btf or raw_tp programs: no trampoline, no kprobe.
 //
 // Owns programs, maps and links, none of which is pinned: all end with this object or the process.
 // One thread. Privileges: CAP_BPF, CAP_PERFMON (or CAP_SYS_ADMIN), and the kernel's BTF.
@@ -34,7 +34,11 @@ class Enricher {
     uint32_t hook = 0;
   };
 
+  // How the programs get their tracepoint's arguments: with types (tp_btf, Linux 5.5), or without.
+  enum class Tracepoints { kEither, kTyped, kRaw };
+
   struct Options {
+    Tracepoints tracepoints = Tracepoints::kEither;
     bool walk_hooks = true;
     // Also tells which of several programs on tc ingress ran (collector/run_counts.bpf.h): costs
     // something for every packet received. Run statistics of all programs are on meanwhile.
@@ -71,6 +75,7 @@ class Enricher {
  private:
   struct Skeleton;
   explicit Enricher(std::unique_ptr<Skeleton> skeleton);
+  static absl::StatusOr<std::unique_ptr<Enricher>> LoadAs(const Options& options, bool raw);
   void LookAtClsBpf();
   std::unique_ptr<Skeleton> skeleton_;
 };

@@ -209,6 +209,11 @@ struct ProgramInfo {
   std::vector<ProgramLine> lines;          // by address; empty without line info
   bool opened = false;  // false: known from side-band records alone, it was gone before a look
   bool ours = false;    // loaded by this tool: an observer, never blamed
+  // Who loaded it, where that was seen: not of what was loaded before the recording.
+  int32_t loader_pid = 0;  // 0: unknown
+  std::string loader_comm;
+  std::string loader_cgroup;      // path below the cgroup2 mount; empty: unknown
+  std::vector<std::string> pins;  // paths in BPF file systems
 };
 inline constexpr uint32_t kUnknownProgramType = UINT32_MAX;
 

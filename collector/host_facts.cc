@@ -10,6 +10,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/files.h"
 
@@ -91,6 +92,21 @@ std::vector<std::pair<int32_t, std::string>> ReadTaskNames() {
     }
   }
   return names;
+}
+
+std::string ReadTaskName(int32_t tid) {
+  const auto comm = ReadFile(absl::StrCat("/proc/", tid, "/comm"));
+  return comm.ok() ? std::string(absl::StripSuffix(*comm, "\n")) : "";
+}
+
+std::string ReadCgroupOf(int32_t pid) {
+  const auto cgroups = ReadFile(absl::StrCat("/proc/", pid, "/cgroup"));
+  if (!cgroups.ok()) return "";
+  // cgroups(7): "0::PATH" is that of version 2.
+  for (absl::string_view line : absl::StrSplit(*cgroups, '\n')) {
+    if (absl::ConsumePrefix(&line, "0::")) return std::string(line);
+  }
+  return "";
 }
 
 absl::StatusOr<std::string> ReadKallsyms() { return ReadFile("/proc/kallsyms"); }

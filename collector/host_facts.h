@@ -35,6 +35,11 @@ ClockReading ReadClocks();
 // meanwhile are left out.
 std::vector<std::pair<int32_t, std::string>> ReadTaskNames();
 
+// Of one task; empty: it ended.
+std::string ReadTaskName(int32_t tid);
+// The cgroup (version 2) of a process, as a path below the mount; empty: it ended, or is in none.
+std::string ReadCgroupOf(int32_t pid);
+
 // /proc/kallsyms whole. Where the kernel hides addresses (KallsymsHidesAddresses) it still reads.
 absl::StatusOr<std::string> ReadKallsyms();
 

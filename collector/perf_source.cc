@@ -247,7 +247,7 @@ void PerfSource::Drain(Ring& ring) {
       if (ParseRecord(record, layout, &parsed) == RecordKind::kBpfProgram) {
         const auto& tell =
             parsed.bpf_program.load ? spec_.on_program_load : spec_.on_program_unload;
-        if (tell) tell(parsed.bpf_program.program_id);
+        if (tell) tell(parsed.bpf_program);
       }
     }
     translator_.Append(ring.stream, record);

@@ -40,9 +40,9 @@ struct PerfSourceSpec {
   std::function<absl::Status(absl::string_view event, uint32_t cpu, int perf_event_fd)> connect;
   // A program was loaded, seen while reading and before its record is in order: the moment to look
   // at it, for it may be gone soon.
-  std::function<void(uint32_t program_id)> on_program_load;
+  std::function<void(const BpfProgramRecord&)> on_program_load;
   // The same of an unload: what it was attached to may have changed before.
-  std::function<void(uint32_t program_id)> on_program_unload;
+  std::function<void(const BpfProgramRecord&)> on_program_unload;
 
   std::string ToString() const;
 };

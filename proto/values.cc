@@ -234,6 +234,10 @@ void ToProto(const ProgramInfo& program, pb::Program* message) {
     ToProto(function, message->add_functions());
   }
   for (const ProgramLine& line : program.lines) ToProto(line, message->add_lines());
+  message->set_loader_pid(program.loader_pid);
+  message->set_loader_comm(program.loader_comm);
+  message->set_loader_cgroup(program.loader_cgroup);
+  for (const std::string& path : program.pins) message->add_pins(path);
 }
 
 void ToProto(const Loss& loss, pb::Loss* message) {
@@ -459,6 +463,10 @@ ProgramInfo FromProto(const pb::Program& message) {
     program.functions.push_back(FromProto(function));
   }
   for (const pb::ProgramLine& line : message.lines()) program.lines.push_back(FromProto(line));
+  program.loader_pid = message.loader_pid();
+  program.loader_comm = message.loader_comm();
+  program.loader_cgroup = message.loader_cgroup();
+  program.pins.assign(message.pins().begin(), message.pins().end());
   return program;
 }
 

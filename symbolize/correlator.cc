@@ -172,7 +172,8 @@ const Attribution* Correlator::Attribute(const Format& format, const TracepointS
 }
 
 void Correlator::OnBpfProgram(const BpfProgramRecord& record) {
-  const ProgramInfo* program = programs_.OnBpfProgram(record);
+  const ProgramInfo* program =
+      programs_.OnBpfProgram(record, record.load ? tasks_.Find(record.tid) : "");
   if (program != nullptr) sink_->OnProgram(*program);
   const std::optional<uint32_t> format = record.load ? load_format_ : unload_format_;
   if (!format.has_value()) return;

@@ -65,10 +65,15 @@ const ProgramInfo* ProgramTable::AddProgram(const ProgramInfo& info) {
     });
   } else if (!program->opened || info.opened) {
     const uint64_t unload_time_ns = std::min(program->unload_time_ns, info.unload_time_ns);
-    const bool ours = program->ours || info.ours;
-    *program = info;
+    const ProgramInfo before = std::exchange(*program, info);
     program->unload_time_ns = unload_time_ns;
-    program->ours = ours;
+    program->ours |= before.ours;
+    if (info.loader_pid == 0) {
+      program->loader_pid = before.loader_pid;
+      program->loader_comm = before.loader_comm;
+      program->loader_cgroup = before.loader_cgroup;
+    }
+    if (info.pins.empty()) program->pins = before.pins;
   }
   AddRanges(program);
   return program;
@@ -156,7 +161,8 @@ ProgramInfo* ProgramTable::FindMutable(uint32_t id, uint64_t time_ns) {
   return best;
 }
 
-const ProgramInfo* ProgramTable::OnBpfProgram(const BpfProgramRecord& record) {
+const ProgramInfo* ProgramTable::OnBpfProgram(const BpfProgramRecord& record,
+                                              absl::string_view comm) {
   ++generation_;
   if (!record.load) {
     ProgramInfo* program = FindMutable(record.program_id, record.time_ns);
@@ -164,7 +170,11 @@ const ProgramInfo* ProgramTable::OnBpfProgram(const BpfProgramRecord& record) {
     return program;
   }
   const std::vector<uint64_t> addresses = std::exchange(pending_[record.cpu], {});
-  if (ProgramInfo* program = FindMutable(record.program_id, record.time_ns)) return program;
+  if (ProgramInfo* program = FindMutable(record.program_id, record.time_ns)) {
+    if (program->loader_pid == 0) program->loader_pid = record.pid;
+    if (program->loader_comm.empty()) program->loader_comm = std::string(comm);
+    return program;
+  }
 
   // No look has succeeded, and perhaps none will: keep what the side-band tells.
   ProgramInfo info;
@@ -172,6 +182,8 @@ const ProgramInfo* ProgramTable::OnBpfProgram(const BpfProgramRecord& record) {
   info.type = kUnknownProgramType;
   info.tag = record.tag;
   info.load_time_ns = record.time_ns;
+  info.loader_pid = record.pid;
+  info.loader_comm = std::string(comm);
   std::vector<Range*> ranges;
   for (const uint64_t address : addresses) {
     Range* range = FindRange(address, record.time_ns);

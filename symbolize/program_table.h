@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
 #include "collector/event.h"
 #include "symbolize/correlated_event.h"
 
@@ -39,7 +40,8 @@ class ProgramTable {
   const ProgramInfo* AddProgram(const ProgramInfo& info);
   void OnKsymbol(const KsymbolRecord& record);
   // Returns the program as now known; null for an unload of one never heard of.
-  const ProgramInfo* OnBpfProgram(const BpfProgramRecord& record);
+  // `comm`: of the task that made the record; empty: unknown.
+  const ProgramInfo* OnBpfProgram(const BpfProgramRecord& record, absl::string_view comm = "");
 
   // Side-band records were lost from then on: what stood anywhere may have gone and something else
   // come, until a look sees it again.

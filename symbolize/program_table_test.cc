@@ -98,6 +98,33 @@ TEST_F(ProgramTableTest, AProgramThatNobodyCouldOpenKeepsNameAndTag) {
   EXPECT_EQ(At(kAddress + 4, 2500), "");
 }
 
+TEST_F(ProgramTableTest, WhoLoadedItIsKeptWhateverComesFirst) {
+  BpfProgramRecord record = Load(1000, 7);
+  record.pid = 42;
+  EXPECT_EQ(table_.OnBpfProgram(record, "loader")->loader_comm, "loader");
+  // A look that came too late to see the loader.
+  ProgramInfo look = Program(7, 990, kAddress, "decide");
+  const ProgramInfo* program = table_.AddProgram(look);
+  EXPECT_EQ(program->loader_pid, 42);
+  EXPECT_EQ(program->loader_comm, "loader");
+  // One that came in time, before the record was read.
+  look = Program(8, 2000, kAddress + 0x1000, "other");
+  look.loader_pid = 43;
+  look.loader_comm = "other loader";
+  look.loader_cgroup = "/system.slice";
+  table_.AddProgram(look);
+  record = Load(2001, 8);
+  record.pid = 43;
+  program = table_.OnBpfProgram(record, "");
+  EXPECT_EQ(program->loader_comm, "other loader");
+  EXPECT_EQ(program->loader_cgroup, "/system.slice");
+  // And pins that a look does not tell stay.
+  look.pins = {"/sys/fs/bpf/other"};
+  table_.AddProgram(look);
+  look.pins.clear();
+  EXPECT_EQ(table_.AddProgram(look)->pins.size(), 1u);
+}
+
 TEST_F(ProgramTableTest, ALookAfterTheRecordsAddsWhatTheyLacked) {
   table_.OnKsymbol(Ksymbol(1000, kAddress, "bpf_prog_0102030405060708_decide"));
   table_.OnBpfProgram(Load(1001, 7));
