@@ -3,8 +3,8 @@
 
 usage: summarize.py FOLDER
 
-FOLDER holds NAME.bep, Bazel's build event protocol as JSON lines, for each call of `bazel test`, and checks.tsv with
-a line "STATUS<tab>NAME<tab>DETAIL" for each check that is no Bazel test. The exit status is 1 if anything failed or
+FOLDER holds NAME.bep, Bazel's build event protocol as JSON lines, for each call of `bazel test`, NAME.xml, results as
+JUnit's XML has them, and checks.tsv with a line "STATUS<tab>NAME<tab>DETAIL" for each other check. The exit status is 1 if anything failed or
 nothing passed.
 """
 
@@ -28,6 +28,11 @@ def main():
   cases = []
   for bep in sorted(folder.glob('*.bep')):
     cases += cases_of_bazel_run(bep)
+  for results in sorted(folder.glob('*.xml')):
+    try:
+      cases += cases_of_xml('', results.stem, ElementTree.parse(results).getroot(), '')
+    except ElementTree.ParseError:
+      cases.append(Case('failed', results.stem, 'it ended without results, see the log above'))
   checks = folder / 'checks.tsv'
   if checks.exists():
     for line in checks.read_text().splitlines():
