@@ -107,7 +107,8 @@ struct enriched_event {
   __u8 context;
   __u8 flags;
   char ifname[ENRICHED_IFNAME_BYTES];
-  __u64 walk_revision; /* bpf_mprog's: changes with every change of a tcx hook */
+  __u64 walk_revision; /* changes with the list: bpf_mprog's of tcx, with where the kernel keeps
+                          each filter of cls_bpf folded in */
   __u8 walk_hook;
   __u8 walk_flags;
   __u8 walk_entries;

@@ -349,7 +349,7 @@ struct HookWalk {
   bool broken = false;        // something could not be read
   // The entries' runs are known, and the list was the same before the packet came to the hook.
   bool counted = false;
-  uint64_t revision = 0;   // tcx: changes whenever the list does
+  uint64_t revision = 0;   // of tcx and cls_bpf: changes whenever the list does
   uint64_t cgroup_id = 0;  // of the socket's cgroup, where its programs were walked
   Exit exit;
   std::vector<Entry> entries;

@@ -129,6 +129,8 @@ static __always_inline void step_filter(struct enriched_event* event, struct tc_
   bool exts_integrated = false;
   cursor->filter = (__u64)BPF_CORE_READ(node, next);
   if (!cursor->filter) event->walk_flags |= WALK_BROKEN;
+  /* A filter that replaces another one is a new structure, also where the program is the same. */
+  event->walk_revision = event->walk_revision * 31 + filter;
   READ_AT(program, filter, cls_bpf.prog_filter);
   struct walk_entry* entry = next_entry(event, program);
   if (!entry) return;

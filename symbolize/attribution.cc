@@ -215,6 +215,10 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
     inputs.confirmed = request.seen.confirmed ||
                        (request.seen.look != nullptr &&
                         TablesConfirm(*attachments_, *request.seen.look, request.time_ns));
+    // Each such event is judged by itself: what stood there of late changes from one to the next.
+    for (const HookLook* other : request.seen.of_late) {
+      inputs.of_late = absl::HashOf(inputs.of_late, other->list_id);
+    }
     inputs.just_changed = !inputs.confirmed && request.seen.before != nullptr;
     inputs.exceptions_recorded = request.exceptions_recorded;
     inputs.exception_id = request.exception != nullptr ? request.exception->id : 0;
@@ -400,6 +404,11 @@ void Attributor::BlameHook(const AttributionRequest& request, const Inputs& inpu
                      " had just changed, perhaps more than once: nobody saw what this packet met");
   } else if (!settled) {
     AddEarlierSuspects(SuspectsOfTables(*attachments_, look, time_ns), &judgement);
+  }
+  if (inputs.confirmed && !judgement.settled) {
+    for (const HookLook* other : request.seen.of_late) {
+      AddEarlierSuspects(SuspectsOf(*other, *names_), &judgement);
+    }
   }
   attribution->programs.clear();
   attribution->evidence = judgement.evidence;

@@ -81,6 +81,7 @@ class Attributor {
     uint64_t look_id = 0;
     bool confirmed = false;
     bool just_changed = false;
+    uint64_t of_late = 0;  // hash of HookLooks::Seen::of_late
     bool exceptions_recorded = false;
     uint64_t exception_id = 0;
     NetnsId netns;
@@ -89,7 +90,8 @@ class Attributor {
     friend H AbslHashValue(H h, const Inputs& in) {
       return H::combine(std::move(h), in.format_id, in.program_id.value_or(0), in.act.value_or(0),
                         in.ifindex.value_or(0), in.reason.value_or(0), in.part_id, in.stack_id,
-                        in.look_id, in.confirmed, in.just_changed, in.exception_id, in.netns.inode);
+                        in.look_id, in.confirmed, in.just_changed, in.of_late, in.exception_id,
+                        in.netns.inode);
     }
   };
   const Roles& RolesOf(const EventFormat& format);

@@ -1,5 +1,7 @@
 #include "symbolize/hook_looks.h"
 
+#include <algorithm>
+
 #include "absl/hash/hash.h"
 
 namespace correlate {
@@ -21,6 +23,13 @@ bool SameLook(const HookLook& look, const Enrichment& enrichment) {
   const Packet& packet = enrichment.packet;
   return look.walk == enrichment.walk && look.netns == packet.netns &&
          look.ifindex == packet.ifindex && look.ifname == packet.ifname;
+}
+
+// A list with a revision of its own never looks the same again after a change.
+bool RevisionTells(const HookWalk& walk) {
+  return std::all_of(walk.entries.begin(), walk.entries.end(), [](const HookWalk::Entry& entry) {
+    return entry.kind == HookWalk::Kind::kTcx || entry.kind == HookWalk::Kind::kNetkit;
+  });
 }
 
 }  // namespace
@@ -48,6 +57,24 @@ const HookLook* HookLooks::Intern(const Enrichment& enrichment) {
   return added;
 }
 
+void HookLooks::BeginRow(uint64_t time_ns, const HookLook* look, OnePlace* place) {
+  place->before = place->last;
+  place->since_ns = time_ns;
+  ++place->row;
+  place->rows.emplace_back(time_ns, look);
+  while (place->rows.size() > kMostRows || place->rows.front().first + kOfLateNs < time_ns) {
+    place->rows.pop_front();
+  }
+  // The first row of all changed nothing.
+  place->pace_ns = 0;
+  for (size_t i = 1; i < place->rows.size(); ++i) {
+    const uint64_t apart = place->rows[i].first - place->rows[i - 1].first;
+    if (place->pace_ns == 0 || apart < place->pace_ns)
+      place->pace_ns = std::max<uint64_t>(apart, 1);
+  }
+  if (place->rows.size() < 3) place->pace_ns = 0;
+}
+
 HookLooks::Seen HookLooks::Add(uint32_t cpu, uint64_t time_ns, const Enrichment& enrichment) {
   Seen seen;
   if (enrichment.walk.hook == HookWalk::Hook::kNone) return seen;
@@ -55,22 +82,26 @@ HookLooks::Seen HookLooks::Add(uint32_t cpu, uint64_t time_ns, const Enrichment&
   OnePlace& place = places_[Place{enrichment.walk.hook, seen.look->netns, seen.look->ifindex,
                                   seen.look->walk.cgroup_id}];
   const uint64_t list = seen.look->list_id;
-  if (place.list_id != list) {
-    place.list_id = list;
-    place.before = place.last;
-    place.since_ns = time_ns;
-    ++place.row;
-  }
-  uint64_t& before = place.by[{cpu, enrichment.context}];
-  seen.confirmed = (before == place.row && enrichment.context != Context::kUnknown) ||
-                   place.since_ns + kSettledNs <= time_ns;
-  before = place.row;
-  place.last = seen.look;
+  if (place.list_id != list) BeginRow(time_ns, seen.look, &place);
+  place.list_id = list;
+  OnePlace::LastLook& before = place.by[{cpu, enrichment.context}];
+  const bool settled = place.since_ns + kSettledNs <= time_ns;
+  seen.confirmed = (before.row == place.row && enrichment.context != Context::kUnknown) || settled;
   // Of sockets many look alike from here: what changes is which one it was.
   const bool of_device = enrichment.walk.hook != HookWalk::Hook::kSocket &&
                          enrichment.walk.hook != HookWalk::Hook::kCgroupEgress &&
                          enrichment.walk.hook != HookWalk::Hook::kNetfilter;
+  const bool restless = place.pace_ns != 0 && !settled &&
+                        2 * (time_ns - before.time_ns) >= place.pace_ns &&
+                        !RevisionTells(enrichment.walk);
+  if (of_device && restless) {
+    for (const auto& [begin_ns, look] : place.rows) {
+      if (look->list_id != list) seen.of_late.push_back(look);
+    }
+  }
   if (!seen.confirmed && of_device) seen.before = place.before;
+  before = {place.row, time_ns};
+  place.last = seen.look;
   return seen;
 }
 

@@ -5,11 +5,14 @@
 // program may have been replaced. So a look is confirmed only by an earlier one that saw the same:
 // the last one on the same CPU and in the same context (packets of one context do not interrupt
 // each other there, so it lies before this packet's way through the hook), or one so long ago that
-// no packet is under way for that long; with nothing else seen in between on any CPU. One thread.
+// no packet is under way for that long; with nothing else seen in between on any CPU. Where a list
+// is replaced and put back between two looks, both see the same: that is thought possible where
+// changes have been seen to follow each other as fast. One thread.
 #ifndef SYMBOLIZE_HOOK_LOOKS_H_
 #define SYMBOLIZE_HOOK_LOOKS_H_
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <utility>
@@ -31,6 +34,9 @@ class HookLooks {
     bool confirmed = false;
     // Unless confirmed, the last other list that was seen there: the packet may have met that one.
     const HookLook* before = nullptr;
+    // Where lists come and go so fast that another one may have stood there unseen since the last
+    // look from here, which saw the same: the others of late.
+    std::vector<const HookLook*> of_late;
   };
   // `enrichment` is that of an event on `cpu` at `time_ns`. Times of one CPU do not go back.
   Seen Add(uint32_t cpu, uint64_t time_ns, const Enrichment& enrichment);
@@ -57,9 +63,19 @@ class HookLooks {
     const HookLook* last = nullptr;
     const HookLook* before = nullptr;  // of the row before
     uint64_t since_ns = 0;
-    uint64_t row = 0;                                     // counts them
-    std::map<std::pair<uint32_t, Context>, uint64_t> by;  // last row, by CPU and context
+    uint64_t row = 0;  // counts them
+    struct LastLook {
+      uint64_t row = 0;
+      uint64_t time_ns = 0;
+    };
+    std::map<std::pair<uint32_t, Context>, LastLook> by;  // by CPU and context
+    // The first looks of the rows of late, oldest first, and the shortest time between two.
+    std::deque<std::pair<uint64_t, const HookLook*>> rows;
+    uint64_t pace_ns = 0;  // 0: fewer than two changes
   };
+  static void BeginRow(uint64_t time_ns, const HookLook* look, OnePlace* place);
+  static constexpr uint64_t kOfLateNs = 1'000'000'000;
+  static constexpr size_t kMostRows = 16;
   const HookLook* Intern(const Enrichment& enrichment);
 
   absl::flat_hash_map<uint64_t, std::vector<std::unique_ptr<HookLook>>> looks_;  // by hash

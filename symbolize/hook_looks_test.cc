@@ -186,5 +186,51 @@ TEST(HookLooks, EveryPartOfAnEntryMakesAnotherLook) {
   }
 }
 
+// A list that is replaced and put back looks as if nothing had happened.
+TEST(HookLooks, WhereChangesAreFastTheOthersOfLateMayHaveStoodThereUnseen) {
+  HookLooks looks;
+  uint64_t now = 1'000'000;
+  const auto look = [&](uint32_t cpu, uint32_t program) {
+    Enrichment enrichment = Look({program});
+    for (HookWalk::Entry& entry : enrichment.walk.entries) entry.kind = HookWalk::Kind::kClsBpf;
+    return looks.Add(cpu, now, enrichment);
+  };
+  look(0, 100);
+  EXPECT_TRUE(look(0, 100).of_late.empty()) << "nothing has changed so far";
+  // Twice, four milliseconds apart.
+  now += 4'000'000;
+  look(0, 200);
+  now += 4'000'000;
+  look(0, 100);
+  now += 100'000;
+  EXPECT_TRUE(look(0, 100).of_late.empty()) << "too soon for two changes";
+  now += 3'000'000;
+  const HookLooks::Seen seen = look(0, 100);
+  EXPECT_TRUE(seen.confirmed);
+  ASSERT_EQ(seen.of_late.size(), 1u);
+  EXPECT_EQ(seen.of_late[0]->walk.entries[0].program_id, 200u);
+  // Peace comes back.
+  now += HookLooks::kSettledNs;
+  EXPECT_TRUE(look(0, 100).of_late.empty());
+}
+
+TEST(HookLooks, AListWithARevisionIsNotPutBackUnseen) {
+  HookLooks looks;
+  uint64_t now = 1'000'000;
+  uint64_t revision = 0;
+  const auto look = [&](uint32_t program, bool changed) {
+    Enrichment enrichment = Look({program});
+    enrichment.walk.revision = revision += changed;
+    for (HookWalk::Entry& entry : enrichment.walk.entries) entry.kind = HookWalk::Kind::kTcx;
+    now += 4'000'000;
+    return looks.Add(0, now, enrichment);
+  };
+  look(100, true);
+  look(200, true);
+  look(100, true);
+  EXPECT_TRUE(look(100, false).of_late.empty());
+  EXPECT_TRUE(look(100, false).confirmed);
+}
+
 }  // namespace
 }  // namespace correlate
