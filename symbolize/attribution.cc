@@ -212,9 +212,10 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
     inputs.reason = read(roles.reason);
     inputs.stack_id = request.stack != nullptr ? request.stack->id : 0;
     inputs.look_id = request.seen.look != nullptr ? request.seen.look->id : 0;
-    inputs.confirmed = request.seen.confirmed ||
-                       (request.seen.look != nullptr &&
-                        TablesConfirm(*attachments_, *request.seen.look, request.time_ns));
+    inputs.confirmed =
+        request.seen.confirmed ||
+        (request.seen.look != nullptr &&
+         TablesConfirm(*attachments_, *request.seen.look, request.time_ns, request.seen.before_ns));
     // Each such event is judged by itself: what stood there of late changes from one to the next.
     for (const HookLook* other : request.seen.of_late) {
       inputs.of_late = absl::HashOf(inputs.of_late, other->list_id);

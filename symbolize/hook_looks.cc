@@ -59,6 +59,7 @@ const HookLook* HookLooks::Intern(const Enrichment& enrichment) {
 
 void HookLooks::BeginRow(uint64_t time_ns, const HookLook* look, OnePlace* place) {
   place->before = place->last;
+  place->before_ns = place->last_ns;
   place->since_ns = time_ns;
   ++place->row;
   place->rows.emplace_back(time_ns, look);
@@ -99,9 +100,13 @@ HookLooks::Seen HookLooks::Add(uint32_t cpu, uint64_t time_ns, const Enrichment&
       if (look->list_id != list) seen.of_late.push_back(look);
     }
   }
-  if (!seen.confirmed && of_device) seen.before = place.before;
+  if (!seen.confirmed && of_device) {
+    seen.before = place.before;
+    seen.before_ns = place.before_ns;
+  }
   before = {place.row, time_ns};
   place.last = seen.look;
+  place.last_ns = std::max(place.last_ns, time_ns);
   return seen;
 }
 

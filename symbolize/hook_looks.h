@@ -34,6 +34,7 @@ class HookLooks {
     bool confirmed = false;
     // Unless confirmed, the last other list that was seen there: the packet may have met that one.
     const HookLook* before = nullptr;
+    uint64_t before_ns = 0;  // when it was last seen
     // Where lists come and go so fast that another one may have stood there unseen since the last
     // look from here, which saw the same: the others of late.
     std::vector<const HookLook*> of_late;
@@ -62,6 +63,8 @@ class HookLooks {
     uint64_t list_id = 0;
     const HookLook* last = nullptr;
     const HookLook* before = nullptr;  // of the row before
+    uint64_t last_ns = 0;              // when they were seen
+    uint64_t before_ns = 0;
     uint64_t since_ns = 0;
     uint64_t row = 0;  // counts them
     struct LastLook {

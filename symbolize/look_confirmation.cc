@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "symbolize/hook_looks.h"
 
 namespace correlate {
 namespace {
@@ -60,13 +61,18 @@ std::vector<AttachmentTable::OnHook> OnHooks(const AttachmentTable& attachments,
 
 }  // namespace
 
-bool TablesConfirm(const AttachmentTable& attachments, const HookLook& look, uint64_t time_ns) {
+bool TablesConfirm(const AttachmentTable& attachments, const HookLook& look, uint64_t time_ns,
+                   uint64_t other_seen_ns) {
   if (!look.has_netns || look.walk.entries.empty()) return false;
   const auto known = OnHooks(attachments, look, time_ns);
   const auto& entries = look.walk.entries;
   return known.size() == entries.size() &&
          std::all_of(known.begin(), known.end(), [&](const AttachmentTable::OnHook& on_hook) {
-           return on_hook.attachment.from_ns <= time_ns &&
+           const uint64_t from_ns = on_hook.attachment.from_ns;
+           // What the first look of all saw may have been there for long.
+           const bool changed = other_seen_ns != 0 || on_hook.attachment.absent_before_ns != 0;
+           const uint64_t margin_ns = changed ? HookLooks::kSettledNs : 0;
+           return from_ns >= other_seen_ns && from_ns + margin_ns <= time_ns &&
                   std::any_of(entries.begin(), entries.end(), [&](const HookWalk::Entry& entry) {
                     return Fits(entry, on_hook.attachment);
                   });

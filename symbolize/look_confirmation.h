@@ -12,9 +12,12 @@
 
 namespace correlate {
 
-// True where a look of the tables before `time_ns` saw exactly this list on that hook of that
-// device: then nothing changed while the packet was on its way. tc and XDP hooks only.
-bool TablesConfirm(const AttachmentTable& attachments, const HookLook& look, uint64_t time_ns);
+// True where the tables have seen exactly this list on that hook of that device, since some moment
+// after `other_seen_ns` (when something else was last seen there; 0: never) and before `time_ns`;
+// where it is known to have changed, so long before that no packet is under way since then. Then
+// nothing changed while the packet was on its way. tc and XDP hooks only.
+bool TablesConfirm(const AttachmentTable& attachments, const HookLook& look, uint64_t time_ns,
+                   uint64_t other_seen_ns);
 
 // What the tables hold to have been on that hook at that moment, certainly or perhaps: programs
 // only.
