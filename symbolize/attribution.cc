@@ -412,6 +412,12 @@ void Attributor::BlameHook(const AttributionRequest& request, const Inputs& inpu
     }
   }
   attribution->programs.clear();
+  // These never come without an exception (drivers/net/veth.c, net/core/dev.c), which may have been
+  // too long ago to be joined by time.
+  attribution->follows_exception |=
+      request.exceptions_recorded && IsXdpHook(look) && look.walk.exit.program_id != 0 &&
+      judgement.evidence == Evidence::kVerdict &&
+      (judgement.verdict == "XDP_ABORTED" || absl::StartsWith(judgement.verdict, "XDP action"));
   attribution->evidence = judgement.evidence;
   attribution->verdict = std::move(judgement.verdict);
   attribution->why = std::move(judgement.why);

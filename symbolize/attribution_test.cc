@@ -399,6 +399,20 @@ TEST_F(AttributionTest, OneProgramInTwoCgroupsIsToldApart) {
   }
 }
 
+TEST_F(AttributionTest, WhatWasReturnedTellsAnExceptionsPacketToo) {
+  AddProgram(231, "xdp", "fw_main");
+  HookLook look = Xdp(Hook::kXdpNative, {231});
+  const auto drop = [&](int32_t verdict, uint64_t id) {
+    look.id = id;
+    look.walk.exit = {.program_id = 231, .verdict = verdict};
+    return DropAt(2, look);
+  };
+  EXPECT_TRUE(drop(0, 1001)->follows_exception);
+  EXPECT_EQ(drop(0, 1001)->verdict, "XDP_ABORTED");
+  EXPECT_TRUE(drop(42, 1002)->follows_exception);
+  EXPECT_FALSE(drop(1, 1003)->follows_exception) << "a plain XDP_DROP";
+}
+
 // ---- Behind a dispatcher ----
 
 class DispatcherTest : public AttributionTest {
