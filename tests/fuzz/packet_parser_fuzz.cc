@@ -1,6 +1,9 @@
 // Any bytes as the beginning of a packet: one byte of flags, the ethertype, the packet.
+#include <algorithm>
 #include <cstdint>
+#include <cstring>
 
+#include "collector/packet_layers.h"
 #include "collector/packet_parser.h"
 
 namespace {
@@ -31,6 +34,31 @@ void CheckPart(const PacketHeaders& cut, const PacketHeaders& whole) {
   }
 }
 
+// What the filters in the kernel see is what the parser sees.
+void CheckLayer(const packet_layer& layer, const PacketHeaders& headers) {
+  const int family = headers.family == IpFamily::kIpv4 ? 4 : 6;
+  Require(layer.family == (headers.family == IpFamily::kNone ? 0 : family));
+  Require(layer.has_l4 == headers.has_l4 && layer.l4 == headers.l4);
+  Require(layer.has_ports == headers.has_ports && layer.sport == headers.sport &&
+          layer.dport == headers.dport);
+  Require(std::memcmp(layer.src, headers.src.data(), 16) == 0);
+  Require(std::memcmp(layer.dst, headers.dst.data(), 16) == 0);
+}
+
+void CheckLayers(absl::Span<const uint8_t> bytes, bool link_header, uint16_t ethertype) {
+  uint8_t header[ENRICHED_HEADER_BYTES] = {};
+  bytes = bytes.subspan(0, std::min(bytes.size(), sizeof header));
+  std::copy(bytes.begin(), bytes.end(), header);
+  packet_cursor cursor;
+  packet_begin(&cursor, static_cast<uint32_t>(bytes.size()), link_header, ethertype);
+  int steps = 0;
+  while (packet_step(&cursor, header)) Require(++steps < PACKET_STEPS);
+  Packet packet;
+  correlate::ParsePacket(bytes, link_header, ethertype, &packet);
+  CheckLayer(cursor.layers[0], packet.outer);
+  CheckLayer(cursor.layers[1], packet.inner);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -44,6 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   Packet whole = before;
   correlate::ParsePacket(bytes, link_header, ethertype, &whole);
+  CheckLayers(bytes, link_header, ethertype);
   CheckHeaders(whole.outer);
   CheckHeaders(whole.inner);
   Require((whole.tunnel == Tunnel::kNone) == (whole.inner.family == IpFamily::kNone));
