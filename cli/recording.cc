@@ -79,6 +79,8 @@ absl::Status Recording::SelectAndOpen() {
   ASSIGN_OR_RETURN(const std::vector<std::string> available, tracefs.ListEvents());
   ASSIGN_OR_RETURN(selection_, SelectEvents(options_.events, available));
   RETURN_IF_ERROR(FitToFilter(options_.filter_text, &selection_));
+  // What comes from here on is looked at anew.
+  if (auto modules = ModuleListener::Open(); modules.ok()) modules_ = std::move(modules).value();
   auto symbols = ReadKernelSymbols();
   if (symbols.ok()) {
     kernel_symbols_ = std::move(symbols).value();
@@ -166,7 +168,8 @@ absl::Status Recording::LoadEnricher() {
     return absl::OkStatus();
   }
   enricher_ = std::move(enricher).value();
-  enricher_->LookAtModules(FreeingRanges(kernel_symbols_));
+  enricher_->SetFreeingRanges(FreeingRanges(kernel_symbols_));
+  enricher_->LookAtModules();
   our_programs_ = enricher_->program_ids();
   if (!verdicts) return absl::OkStatus();
   auto exits = ExitTracer::Open(enricher_->exit_notes_fd());
@@ -191,7 +194,6 @@ absl::Status Recording::Start(TraceSink* sink) {
   TellFacts();
   sink_->OnClocks(ReadClocks());
   for (EventFormat& format : formats_) correlator_->AddFormat(std::move(format));
-  if (auto modules = ModuleListener::Open(); modules.ok()) modules_ = std::move(modules).value();
   if (selection_.program_loads) correlator_->EmitProgramLoads();
   if (selection_.program_unloads) correlator_->EmitProgramUnloads();
   for (const std::string& note : selection_.notes) AddNote(note);
@@ -201,6 +203,8 @@ absl::Status Recording::Start(TraceSink* sink) {
   correlator_->SetKernelSymbols(std::move(kernel_symbols_));
   correlator_->set_max_frames(options_.max_stack);
   last_symbols_ns_ = MonotonicNs();
+  HearOfModules();
+  if (std::exchange(modules_changed_, false)) LookAtKernelSymbols();
   LookAtPrograms();
   FollowAttachments();
   // Its perf events are still off: what it hands over before they are on goes nowhere, uncounted.
@@ -283,7 +287,7 @@ void Recording::LookAtKernelSymbols() {
     AddNote(absl::StrCat("no kernel symbols: ", symbols.status().message()));
     return;
   }
-  if (enricher_ != nullptr) enricher_->LookAtModules(FreeingRanges(*symbols));
+  if (enricher_ != nullptr) enricher_->SetFreeingRanges(FreeingRanges(*symbols));
   correlator_->SetKernelSymbols(std::move(symbols).value());
 }
 
@@ -366,6 +370,12 @@ void Recording::FollowExits() {
   }
 }
 
+void Recording::HearOfModules() {
+  if (!modules_.has_value() || !modules_->Read()) return;
+  modules_changed_ = true;
+  if (enricher_ != nullptr) enricher_->LookAtModules();  // quick, and not after all symbols
+}
+
 absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) {
   std::vector<pollfd> fds = {{source_->poll_fd(), POLLIN, 0}};
   if (modules_.has_value()) fds.push_back({modules_->fd(), POLLIN, 0});
@@ -391,8 +401,8 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
         "again once they have been looked at anew");
     LookAtPrograms();
   }
-  // Modules came or went. They may come in a row; the first one of it counts most.
-  modules_changed_ |= modules_.has_value() && modules_->Read();
+  HearOfModules();
+  // They may come in a row; the first one of it counts most.
   if (modules_changed_ && now_ns - last_symbols_ns_ >= kSymbolsAtMostEveryNs / 10) {
     modules_changed_ = false;
     LookAtKernelSymbols();

@@ -83,6 +83,7 @@ class Recording {
   void FollowAttachments();
   void TakeAttachmentNews();
   void FollowExits();
+  void HearOfModules();
   void LookAtKernelSymbols();
   void AddNote(std::string text);
   void TakeSourceNotes();

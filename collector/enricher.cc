@@ -176,7 +176,7 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::LoadAs(const Options& option
   return std::unique_ptr<Enricher>(new Enricher(std::move(skeleton)));
 }
 
-void Enricher::LookAtModules(const std::vector<TextRange>& ranges) {
+void Enricher::SetFreeingRanges(const std::vector<TextRange>& ranges) {
   auto& known = skeleton_->bpf->bss->ranges;
   for (size_t i = 0; i < std::size(known); ++i) {
     const TextRange range = i < ranges.size() ? ranges[i] : TextRange();
@@ -189,10 +189,9 @@ void Enricher::LookAtModules(const std::vector<TextRange>& ranges) {
     __atomic_store_n(&known[i].hook, range.hook, __ATOMIC_SEQ_CST);
     __atomic_store_n(&known[i].end, range.end, __ATOMIC_SEQ_CST);
   }
-  LookAtClsBpf();
 }
 
-void Enricher::LookAtClsBpf() {
+void Enricher::LookAtModules() {
   auto& offsets = skeleton_->bpf->bss->cls_bpf;
   if (offsets.known) return;
   const ScopedBtf kernel(btf__load_vmlinux_btf());

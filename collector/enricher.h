@@ -55,9 +55,10 @@ class Enricher {
   ~Enricher();
 
   // Tells the programs where FreeingFunctions() are, as far as kernel symbols tell (at most 8
-  // count), and what the kernel's modules say of their structures. To be called before Attach(),
-  // and again whenever a module came or went.
-  void LookAtModules(const std::vector<TextRange>& ranges);
+  // count), and what the kernel's modules say of their structures. Both to be called before
+  // Attach(), and again whenever a module came or went.
+  void SetFreeingRanges(const std::vector<TextRange>& ranges);
+  void LookAtModules();
 
   // Records of `event` on `cpu` go to this perf event (PERF_COUNT_SW_BPF_OUTPUT on that CPU).
   absl::Status Connect(absl::string_view event, uint32_t cpu, int perf_event_fd);
@@ -76,7 +77,6 @@ class Enricher {
   struct Skeleton;
   explicit Enricher(std::unique_ptr<Skeleton> skeleton);
   static absl::StatusOr<std::unique_ptr<Enricher>> LoadAs(const Options& options, bool raw);
-  void LookAtClsBpf();
   std::unique_ptr<Skeleton> skeleton_;
 };
 

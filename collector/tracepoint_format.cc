@@ -169,6 +169,11 @@ absl::StatusOr<EventFormat> ParseEventFormat(absl::string_view system, absl::str
   }
   TakeNames(event->print_fmt.args, &format.fields);
   format.print = TakePrint(event->print_fmt, &format.fields);
+  // Older kernels print it with %p, and it is the caller's address all the same
+  // (include/trace/events/skb.h).
+  if (format.system == "skb" && format.name == "kfree_skb") {
+    if (FormatField* location = Find(&format.fields, "location")) location->is_code = true;
+  }
   return format;
 }
 

@@ -75,6 +75,16 @@ TEST(TracepointFormat, FieldsNamesAndTemplateOfADrop) {
       "skbaddr=<skbaddr%p> protocol=<protocol%u> location=<location%pS> reason: <reason%s> 100%");
 }
 
+TEST(TracepointFormat, OlderKernelsPrintADropsLocationAsANumber) {
+  std::string text(kDrop);
+  text.replace(text.find("location=%pS"), 12, "location=%p");
+  const auto format = ParseEventFormat("skb", text);
+  ASSERT_TRUE(format.ok()) << format.status();
+  EXPECT_TRUE(Find(*format, "location")->is_code);
+  EXPECT_FALSE(Find(*format, "skbaddr")->is_code);
+  EXPECT_FALSE(Find(*ParseEventFormat("other", text), "location")->is_code);
+}
+
 TEST(TracepointFormat, DynamicStringsAndFixedArrays) {
   const auto format = ParseEventFormat("net", R"(name: netif_rx
 ID: 1

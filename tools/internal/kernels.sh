@@ -6,6 +6,8 @@
 # NAME SUITE PACKAGE: PACKAGE and what it depends on by the name of a kernel package are unpacked together. A meta
 # package follows the suite; NAME is what its version has to begin with.
 KERNELS=(
+  '5.10 bullseye linux-image-cloud-amd64'
+  '6.1 bookworm linux-image-cloud-amd64'
   '6.12 bookworm-backports linux-image-cloud-amd64'
 )
 
