@@ -26,6 +26,9 @@ from tests.integration import harness
 
 FEWEST = 100  # packets that a scenario's programs drop
 
+# An emulated CPU may stand still for longer than what was noted of a packet holds: then less is said, never something wrong.
+DOUBTFUL = 0.1 if harness.in_guest() else 0
+
 DEMAND = os.environ.get('ATTRIBUTION_DEMAND', 'today')  # a field of expected.Levels
 RECORD_OPTIONS = shlex.split(os.environ.get('ATTRIBUTION_RECORD_OPTIONS', ''))
 
@@ -99,7 +102,7 @@ class Scenarios(AttributionTest):
     # Is enough said?
     for event, level in levels.items():
       demanded = getattr(level, DEMAND) or level.verdict
-      self.assertGreaterEqual(tally.share_of(event, demanded), level.share,
+      self.assertGreaterEqual(tally.share_of(event, demanded), level.share - DOUBTFUL,
                               f'share of {event} with {demanded} or more: {dict(tally.by_event[event])}')
     # Did the recorder, or the test, hold on to a program?
     harness.wait_for(lambda: not any(map(bpf.exists, outcome.program_ids)), f'programs {outcome.program_ids} to go')
