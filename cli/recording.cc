@@ -169,7 +169,6 @@ absl::Status Recording::LoadEnricher() {
   }
   enricher_ = std::move(enricher).value();
   enricher_->SetFreeingRanges(FreeingRanges(kernel_symbols_));
-  enricher_->LookAtModules();
   our_programs_ = enricher_->program_ids();
   if (!verdicts) return absl::OkStatus();
   auto exits = ExitTracer::Open(enricher_->exit_notes_fd());

@@ -77,6 +77,34 @@ std::optional<PerCpuData> FindPerCpuData(const btf* kernel) {
   return PerCpuData{*runqueues, *current, *preempt_count, *this_cpu_off};
 }
 
+// What `offsets`, the programs' variable, wants to know of net/sched/cls_bpf.c, which is a module
+// on many kernels.
+template <typename Offsets>
+void FindClsBpf(btf* kernel, Offsets* offsets) {
+  ScopedBtf module;
+  const btf* types = kernel;
+  if (btf__find_by_name_kind(types, "cls_bpf_prog", BTF_KIND_STRUCT) < 0) {
+    module.reset(btf__load_module_btf("cls_bpf", kernel));
+    if (module == nullptr) return;  // not loaded, or without BTF
+    types = module.get();
+  }
+  const auto plist = MemberOffset(types, "cls_bpf_head", "plist");
+  const auto link = MemberOffset(types, "cls_bpf_prog", "link");
+  const auto filter = MemberOffset(types, "cls_bpf_prog", "filter");
+  const auto handle = MemberOffset(types, "cls_bpf_prog", "handle");
+  const auto integrated = MemberOffset(types, "cls_bpf_prog", "exts_integrated");
+  if (!plist.has_value() || !link.has_value() || !filter.has_value() || !handle.has_value() ||
+      !integrated.has_value()) {
+    return;
+  }
+  offsets->head_plist = *plist;
+  offsets->prog_link = *link;
+  offsets->prog_filter = *filter;
+  offsets->prog_handle = *handle;
+  offsets->prog_exts_integrated = *integrated;
+  __atomic_store_n(&offsets->known, 1, __ATOMIC_SEQ_CST);
+}
+
 }  // namespace
 
 struct Enricher::Skeleton {
@@ -173,6 +201,7 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::LoadAs(const Options& option
     return absl::InternalError("the companion BPF programs cannot tell a network namespace");
   }
   skeleton->count_runs = options.count_runs;
+  FindClsBpf(kernel.get(), &skeleton->bpf->bss->cls_bpf);
   return std::unique_ptr<Enricher>(new Enricher(std::move(skeleton)));
 }
 
@@ -195,29 +224,7 @@ void Enricher::LookAtModules() {
   auto& offsets = skeleton_->bpf->bss->cls_bpf;
   if (offsets.known) return;
   const ScopedBtf kernel(btf__load_vmlinux_btf());
-  if (kernel == nullptr) return;
-  ScopedBtf module;
-  const btf* types = kernel.get();
-  if (btf__find_by_name_kind(types, "cls_bpf_prog", BTF_KIND_STRUCT) < 0) {
-    module.reset(btf__load_module_btf("cls_bpf", kernel.get()));
-    if (module == nullptr) return;  // not loaded, or without BTF
-    types = module.get();
-  }
-  const auto plist = MemberOffset(types, "cls_bpf_head", "plist");
-  const auto link = MemberOffset(types, "cls_bpf_prog", "link");
-  const auto filter = MemberOffset(types, "cls_bpf_prog", "filter");
-  const auto handle = MemberOffset(types, "cls_bpf_prog", "handle");
-  const auto integrated = MemberOffset(types, "cls_bpf_prog", "exts_integrated");
-  if (!plist.has_value() || !link.has_value() || !filter.has_value() || !handle.has_value() ||
-      !integrated.has_value()) {
-    return;
-  }
-  offsets.head_plist = *plist;
-  offsets.prog_link = *link;
-  offsets.prog_filter = *filter;
-  offsets.prog_handle = *handle;
-  offsets.prog_exts_integrated = *integrated;
-  __atomic_store_n(&offsets.known, 1, __ATOMIC_SEQ_CST);
+  if (kernel != nullptr) FindClsBpf(kernel.get(), &offsets);
 }
 
 absl::Status Enricher::Connect(absl::string_view event, uint32_t cpu, int perf_event_fd) {

@@ -55,9 +55,9 @@ class Enricher {
   ~Enricher();
 
   // Tells the programs where FreeingFunctions() are, as far as kernel symbols tell (at most 8
-  // count), and what the kernel's modules say of their structures. Both to be called before
-  // Attach(), and again whenever a module came or went.
+  // count). To be called before Attach(), and again whenever a module came or went.
   void SetFreeingRanges(const std::vector<TextRange>& ranges);
+  // What modules say of their structures; to be called when one has come after Load().
   void LookAtModules();
 
   // Records of `event` on `cpu` go to this perf event (PERF_COUNT_SW_BPF_OUTPUT on that CPU).

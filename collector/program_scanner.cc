@@ -19,6 +19,7 @@
 #include "base/scoped_fd.h"
 #include "collector/boot_clock.h"
 #include "collector/host_facts.h"
+#include "collector/kernel_btf.h"
 #include "collector/program_decoder.h"
 
 namespace correlate {
@@ -50,10 +51,7 @@ class KernelBtf : public BtfNames {
   }
 
  private:
-  struct Free {
-    void operator()(btf* handle) const { btf__free(handle); }
-  };
-  std::unique_ptr<btf, Free> btf_;
+  ScopedBtf btf_;
 };
 
 // One look's BTF by id: the programs of an object share one. It is a copy in our memory; libbpf
