@@ -28,7 +28,7 @@
 namespace correlate {
 namespace {
 
-constexpr int kStepMs = 100;
+constexpr uint64_t kStepMs = 100;
 constexpr uint64_t kClocksEveryNs = 10'000'000'000;
 constexpr uint64_t kSymbolsAtMostEveryNs = 1'000'000'000;
 
@@ -381,9 +381,11 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
   for (const int fd : also_fds) fds.push_back({fd, POLLIN, 0});
   const uint64_t now = MonotonicNs();
   const uint64_t left_ms = until_ns > now ? (until_ns - now + 999'999) / 1'000'000 : 0;
-  const int wait_ms = static_cast<int>(std::min<uint64_t>(left_ms, kStepMs));
+  const uint64_t step_ms = exits_ == nullptr ? kStepMs : ExitTracer::kLetGoEveryNs / 1'000'000;
+  const int wait_ms = static_cast<int>(std::min(left_ms, step_ms));
   if (poll(fds.data(), fds.size(), wait_ms) < 0 && errno != EINTR)
     return ErrnoStatus(errno, "poll");
+  if (exits_ != nullptr) exits_->LetGoOfUnheld(MonotonicNs());
   TakeAttachmentNews();
   RETURN_IF_ERROR(source_->Read(*correlator_));
   TakeSourceNotes();

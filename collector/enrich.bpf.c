@@ -215,6 +215,8 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
     join_exit_of_skb(event, EXIT_OF_CGROUP, skb);
     return;
   } else if (REASON_IS(reason, SOCKET_FILTER)) {
+    /* There it was the tap's own socket, which the event does not tell: skb->sk is the sender's. */
+    if (hook_of_location(event->location) == WALK_TAP) return;
     struct sock* receiver = rx_sk ? rx_sk : sk;
     if (receiver && is_full_socket(receiver)) walk_socket(event, receiver);
     join_exit_of_skb(event, EXIT_OF_CGROUP, skb);
@@ -234,6 +236,8 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
     if (!bpf_core_field_exists(skb->tc_at_ingress)) return;
     hook = BPF_CORE_READ_BITFIELD_PROBED(skb, tc_at_ingress) ? WALK_TC_INGRESS : WALK_TC_EGRESS;
   }
+  /* A tap drops packets for many reasons, and of its two filters one has none of its own. */
+  if (hook == WALK_TAP && !REASON_IS(reason, TAP_FILTER)) return;
   if (hook == WALK_NONE || !has_device) return;
   struct net_device* device = BPF_CORE_READ(skb, dev);
   if (hook == WALK_TC_INGRESS || hook == WALK_TC_EGRESS) {
@@ -242,6 +246,9 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
     if (count_runs && hook == WALK_TC_INGRESS) compare_runs((struct workspace*)event, skb, device);
   } else if (hook == WALK_NETKIT) {
     walk_netkit(event, skb, device);
+  } else if (hook == WALK_TAP) {
+    walk_tap(event, device);
+    return;
   } else {
     walk_xdp(event, device, hook == WALK_XDP_NATIVE);
     if (join_exits) join_exit(event, EXIT_OF_XDP, (__u64)BPF_CORE_READ(skb, head), device);

@@ -49,7 +49,7 @@ void ReadPacket(const enriched_event& event, Packet* packet) {
 }
 
 void ReadWalk(const enriched_event& event, size_t entries, HookWalk* walk) {
-  walk->hook = EnumOf(event.walk_hook, HookWalk::Hook::kNetfilter);
+  walk->hook = EnumOf(event.walk_hook, HookWalk::Hook::kTap);
   walk->truncated = event.walk_flags & WALK_TRUNCATED || event.walk_entries > entries;
   walk->shared_block = event.walk_flags & WALK_SHARED_BLOCK;
   walk->broken = event.walk_flags & WALK_BROKEN;
@@ -64,7 +64,7 @@ void ReadWalk(const enriched_event& event, size_t entries, HookWalk* walk) {
   for (size_t i = 0; i < entries; ++i) {
     const walk_entry& from = event.walk[i];
     HookWalk::Entry& entry = walk->entries[i];
-    entry.kind = EnumOf(from.kind, HookWalk::Kind::kNetkit);
+    entry.kind = EnumOf(from.kind, HookWalk::Kind::kTap);
     entry.other_protocol = from.flags & ENTRY_OTHER_PROTOCOL;
     entry.not_direct = from.flags & ENTRY_NOT_DIRECT;
     entry.pref = from.pref;

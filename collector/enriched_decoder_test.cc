@@ -268,17 +268,18 @@ TEST_F(EnrichedDecoderTest, WalkFlagsHooksAndKinds) {
   EXPECT_EQ(Walk(event).exit, (HookWalk::Exit{9, 10, -1}));
 
   using Hook = HookWalk::Hook;
-  const std::vector<Hook> hooks = {
-      Hook::kNone,         Hook::kTcIngress, Hook::kTcEgress, Hook::kXdpNative, Hook::kXdpGeneric,
-      Hook::kCgroupEgress, Hook::kSocket,    Hook::kNetkit,   Hook::kNetfilter, Hook::kNone};
+  const std::vector<Hook> hooks = {Hook::kNone,      Hook::kTcIngress,  Hook::kTcEgress,
+                                   Hook::kXdpNative, Hook::kXdpGeneric, Hook::kCgroupEgress,
+                                   Hook::kSocket,    Hook::kNetkit,     Hook::kNetfilter,
+                                   Hook::kTap,       Hook::kNone};
   for (size_t hook = 0; hook < hooks.size(); ++hook) {
     event.walk_hook = static_cast<uint8_t>(hook);
     EXPECT_EQ(Walk(event).hook, hooks[hook]) << hook;
   }
   using Kind = HookWalk::Kind;
-  const std::vector<Kind> kinds = {Kind::kUnknown,      Kind::kTcx,    Kind::kClsBpf,
-                                   Kind::kClassifier,   Kind::kXdp,    Kind::kCgroup,
-                                   Kind::kSocketFilter, Kind::kNetkit, Kind::kUnknown};
+  const std::vector<Kind> kinds = {
+      Kind::kUnknown, Kind::kTcx,          Kind::kClsBpf, Kind::kClassifier, Kind::kXdp,
+      Kind::kCgroup,  Kind::kSocketFilter, Kind::kNetkit, Kind::kTap,        Kind::kUnknown};
   event.walk_entries = 1;
   for (size_t kind = 0; kind < kinds.size(); ++kind) {
     event.walk[0].kind = static_cast<uint8_t>(kind);

@@ -44,8 +44,9 @@ enum {
   WALK_SOCKET = 6,    /* cgroup ingress, then the socket's filter */
   WALK_NETKIT = 7,    /* of the device that sent to skb->dev */
   WALK_NETFILTER = 8, /* nothing is walked: a program refused the packet, as exit_... tell */
+  WALK_TAP = 9,       /* the filter of a tun or tap device */
   /* Only of a function's text range: tc on ingress or egress, as the packet itself says. */
-  WALK_TC_REDIRECT = 9,
+  WALK_TC_REDIRECT = 100,
 };
 
 /* enriched_event.walk_flags */
@@ -67,6 +68,7 @@ enum {
   ENTRY_CGROUP = 5,
   ENTRY_SOCKET_FILTER = 6, /* program_id 0: a classic filter */
   ENTRY_NETKIT = 7,
+  ENTRY_TAP = 8,
 };
 
 /* walk_entry.flags */
@@ -108,7 +110,7 @@ struct enriched_event {
   __u8 flags;
   char ifname[ENRICHED_IFNAME_BYTES];
   __u64 walk_revision; /* changes with the list: bpf_mprog's of tcx, with where the kernel keeps
-                          each filter of cls_bpf folded in */
+                          each filter of cls_bpf or a tap folded in */
   __u8 walk_hook;
   __u8 walk_flags;
   __u8 walk_entries;

@@ -77,17 +77,27 @@ std::optional<PerCpuData> FindPerCpuData(const btf* kernel) {
   return PerCpuData{*runqueues, *current, *preempt_count, *this_cpu_off};
 }
 
-// What `offsets`, the programs' variable, wants to know of net/sched/cls_bpf.c, which is a module
-// on many kernels.
+// The types of what is a module on many kernels, told by one of its structures.
+class TypesOf {
+ public:
+  TypesOf(btf* kernel, const char* module, const char* structure) : types_(kernel) {
+    if (btf__find_by_name_kind(kernel, structure, BTF_KIND_STRUCT) >= 0) return;
+    module_.reset(btf__load_module_btf(module, kernel));
+    types_ = module_.get();
+  }
+  const btf* get() const { return types_; }  // null: not loaded, or without BTF
+
+ private:
+  ScopedBtf module_;
+  const btf* types_;
+};
+
+// What `offsets`, the programs' variable, wants to know of net/sched/cls_bpf.c.
 template <typename Offsets>
 void FindClsBpf(btf* kernel, Offsets* offsets) {
-  ScopedBtf module;
-  const btf* types = kernel;
-  if (btf__find_by_name_kind(types, "cls_bpf_prog", BTF_KIND_STRUCT) < 0) {
-    module.reset(btf__load_module_btf("cls_bpf", kernel));
-    if (module == nullptr) return;  // not loaded, or without BTF
-    types = module.get();
-  }
+  const TypesOf module(kernel, "cls_bpf", "cls_bpf_prog");
+  const btf* types = module.get();
+  if (types == nullptr) return;
   const auto plist = MemberOffset(types, "cls_bpf_head", "plist");
   const auto link = MemberOffset(types, "cls_bpf_prog", "link");
   const auto filter = MemberOffset(types, "cls_bpf_prog", "filter");
@@ -102,6 +112,20 @@ void FindClsBpf(btf* kernel, Offsets* offsets) {
   offsets->prog_filter = *filter;
   offsets->prog_handle = *handle;
   offsets->prog_exts_integrated = *integrated;
+  __atomic_store_n(&offsets->known, 1, __ATOMIC_SEQ_CST);
+}
+
+// Likewise of drivers/net/tun.c.
+template <typename Offsets>
+void FindTun(btf* kernel, Offsets* offsets) {
+  const TypesOf module(kernel, "tun", "tun_struct");
+  const btf* types = module.get();
+  if (types == nullptr) return;
+  const auto filter = MemberOffset(types, "tun_struct", "filter_prog");
+  const auto program = MemberOffset(types, "tun_prog", "prog");
+  if (!filter.has_value() || !program.has_value()) return;
+  offsets->device_filter = *filter;
+  offsets->filter_program = *program;
   __atomic_store_n(&offsets->known, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -133,12 +157,13 @@ Enricher::Enricher(std::unique_ptr<Skeleton> skeleton) : skeleton_(std::move(ske
 Enricher::~Enricher() = default;
 
 const std::vector<Enricher::FreeingFunction>& Enricher::FreeingFunctions() {
-  // drivers/net/veth.c, drivers/net/netkit.c, net/core/dev.c, net/core/filter.c.
+  // drivers/net/veth.c, drivers/net/netkit.c, drivers/net/tun.c, net/core/dev.c, net/core/filter.c.
   static const auto& functions =
       *new std::vector<FreeingFunction>({{"veth_xdp_rcv_skb", WALK_XDP_NATIVE},
                                          {"do_xdp_generic", WALK_XDP_GENERIC},
                                          {"skb_do_redirect", WALK_TC_REDIRECT},
-                                         {"netkit_xmit", WALK_NETKIT}});
+                                         {"netkit_xmit", WALK_NETKIT},
+                                         {"tun_net_xmit", WALK_TAP}});
   return functions;
 }
 
@@ -202,6 +227,7 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::LoadAs(const Options& option
   }
   skeleton->count_runs = options.count_runs;
   FindClsBpf(kernel.get(), &skeleton->bpf->bss->cls_bpf);
+  FindTun(kernel.get(), &skeleton->bpf->bss->tun);
   return std::unique_ptr<Enricher>(new Enricher(std::move(skeleton)));
 }
 
@@ -221,10 +247,12 @@ void Enricher::SetFreeingRanges(const std::vector<TextRange>& ranges) {
 }
 
 void Enricher::LookAtModules() {
-  auto& offsets = skeleton_->bpf->bss->cls_bpf;
-  if (offsets.known) return;
+  auto* known = skeleton_->bpf->bss;
+  if (known->cls_bpf.known && known->tun.known) return;
   const ScopedBtf kernel(btf__load_vmlinux_btf());
-  if (kernel != nullptr) FindClsBpf(kernel.get(), &offsets);
+  if (kernel == nullptr) return;
+  if (!known->cls_bpf.known) FindClsBpf(kernel.get(), &known->cls_bpf);
+  if (!known->tun.known) FindTun(kernel.get(), &known->tun);
 }
 
 absl::Status Enricher::Connect(absl::string_view event, uint32_t cpu, int perf_event_fd) {

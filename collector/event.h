@@ -311,6 +311,7 @@ struct HookWalk {
     kSocket,     // programs of the socket's cgroup on ingress, then the socket's filter
     kNetkit,     // of the device that sent to the packet's one
     kNetfilter,  // nothing is listed: `exit` tells
+    kTap,        // the filter of a tun or tap device
   };
   enum class Kind : uint8_t {
     kUnknown,
@@ -321,6 +322,7 @@ struct HookWalk {
     kCgroup,
     kSocketFilter,
     kNetkit,
+    kTap,
   };
   struct Entry {
     Kind kind = Kind::kUnknown;

@@ -4,8 +4,11 @@
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -72,6 +75,9 @@ uint32_t KindOf(uint32_t program_type) {
   }
 }
 
+// Of one CPU, at most a hundredth goes into asking who is held.
+constexpr uint64_t kShare = 100;
+
 void Add(const ExitTracer::XdpCounts& counts, ExitTracer::XdpCounts* sum) {
   for (size_t i = 0; i < sum->size(); ++i) (*sum)[i] += counts[i];
 }
@@ -122,11 +128,21 @@ absl::StatusOr<std::unique_ptr<ExitTracer>> ExitTracer::Open(int notes_fd) {
   }
   // Kernels without BPF programs among netfilter's hooks (before 6.4) have nothing to follow there.
   const uint32_t netfilter_skb = MemberOffset(kernel.get(), "bpf_nf_ctx", "skb").value_or(0);
-  return std::unique_ptr<ExitTracer>(new ExitTracer(notes_fd, {.skb_dev = *skb_dev,
+  std::unique_ptr<ExitTracer> tracer(new ExitTracer(notes_fd, {.skb_dev = *skb_dev,
                                                                .xdp_data_hard_start = *hard_start,
                                                                .xdp_rxq = *rxq,
                                                                .rxq_dev = *rxq_dev,
                                                                .netfilter_skb = netfilter_skb}));
+  auto holders = ProgramHolders::Load();
+  if (holders.ok()) {
+    tracer->holders_ = std::move(holders).value();
+  } else {
+    tracer->notes_.push_back(absl::StrCat(
+        "programs whose verdicts are followed stay loaded for up to a second after they are "
+        "detached: ",
+        holders.status().message()));
+  }
+  return tracer;
 }
 
 absl::StatusOr<std::unique_ptr<ExitTracer::Follower>> ExitTracer::Load(uint32_t program_id) const {
@@ -161,14 +177,33 @@ absl::StatusOr<std::unique_ptr<ExitTracer::Follower>> ExitTracer::Load(uint32_t 
   return follower;
 }
 
+ExitTracer::Followers::iterator ExitTracer::LetGo(Followers::iterator at) {
+  if (at->second->xdp()) Add(at->second->Counts(), &earlier_[at->first]);
+  return followed_.erase(at);
+}
+
+void ExitTracer::LetGoOfUnheld(uint64_t now_ns) {
+  if (followed_.empty() || holders_ == nullptr || now_ns < next_let_go_ns_) return;
+  const auto started = std::chrono::steady_clock::now();
+  if (const auto holders = holders_->Read(); holders.ok()) {
+    for (auto at = followed_.begin(); at != followed_.end();) {
+      const auto held = holders->find(at->first);
+      // By the fexit link alone.
+      at = held != holders->end() && held->second <= 1 ? LetGo(at) : std::next(at);
+    }
+  }
+  const auto took = std::chrono::steady_clock::now() - started;
+  next_let_go_ns_ =
+      now_ns + std::max<uint64_t>(kLetGoEveryNs, kShare * std::chrono::nanoseconds(took).count());
+}
+
 void ExitTracer::Follow(const std::set<uint32_t>& program_ids) {
   for (auto at = followed_.begin(); at != followed_.end();) {
     if (program_ids.contains(at->first)) {
       ++at;
       continue;
     }
-    if (at->second->xdp()) Add(at->second->Counts(), &earlier_[at->first]);
-    at = followed_.erase(at);
+    at = LetGo(at);
   }
   std::erase_if(refused_, [&](uint32_t id) { return !program_ids.contains(id); });
   for (const uint32_t id : program_ids) {
@@ -193,6 +228,7 @@ void ExitTracer::Follow(const std::set<uint32_t>& program_ids) {
 
 std::vector<uint32_t> ExitTracer::program_ids() const {
   std::vector<uint32_t> ids;
+  if (holders_ != nullptr) ids.push_back(holders_->program_id());
   for (const auto& [id, follower] : followed_) {
     if (const auto info = InfoOf(bpf_program__fd(follower->program())); info.ok()) {
       ids.push_back(info->id);

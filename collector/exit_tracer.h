@@ -2,7 +2,8 @@
 // can be laid to the one that had the last word on it. Needs trampolines, which some kernels
 // refuse.
 //
-// A program that is followed stays in the kernel until it is followed no more. Owns programs, maps
+// The fexit program holds the one that it follows, so that this lets go of whatever nobody else
+// holds any more; see LetGoOfUnheld. Owns programs, maps
 // and links, none of which is pinned. One thread. Privileges: CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN.
 #ifndef COLLECTOR_EXIT_TRACER_H_
 #define COLLECTOR_EXIT_TRACER_H_
@@ -19,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "collector/exit_note.h"
+#include "collector/program_holders.h"
 
 namespace correlate {
 
@@ -35,6 +37,11 @@ class ExitTracer {
 
   // Follows these programs, by id, and no others. What cannot be followed is in notes(), once.
   void Follow(const std::set<uint32_t>& program_ids);
+  // Follows none of those any more that are in the kernel for this object's sake alone: detached
+  // and closed by all others. To be called often (every kLetGoEveryNs); does nothing before it is
+  // time.
+  void LetGoOfUnheld(uint64_t now_ns);
+  static constexpr uint64_t kLetGoEveryNs = 20'000'000;
   bool Follows(uint32_t program_id) const { return followed_.contains(program_id); }
 
   // Ids of what this has loaded now: observers.
@@ -54,10 +61,14 @@ class ExitTracer {
   struct Follower;
   ExitTracer(int notes_fd, const Offsets& offsets);
   absl::StatusOr<std::unique_ptr<Follower>> Load(uint32_t program_id) const;
+  using Followers = std::map<uint32_t, std::unique_ptr<Follower>>;
+  Followers::iterator LetGo(Followers::iterator at);  // the next one
 
   const int notes_fd_;
   const Offsets offsets_;
-  std::map<uint32_t, std::unique_ptr<Follower>> followed_;
+  std::unique_ptr<ProgramHolders> holders_;  // null: the kernel does not tell
+  uint64_t next_let_go_ns_ = 0;
+  Followers followed_;
   std::set<uint32_t> refused_;             // not tried again while they are attached
   std::map<uint32_t, XdpCounts> earlier_;  // of those that are followed no more
   std::vector<std::string> notes_;

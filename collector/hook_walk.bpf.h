@@ -112,6 +112,13 @@ volatile struct {
   __u32 prog_exts_integrated;
 } cls_bpf = {};
 
+/* Likewise of drivers/net/tun.c. */
+volatile struct {
+  __u32 known;
+  __u32 device_filter; /* in struct tun_struct */
+  __u32 filter_program;
+} tun = {};
+
 #define READ_AT(value, base, offset) \
   bpf_probe_read_kernel(&(value), sizeof(value), (void*)(base) + (offset))
 
@@ -237,7 +244,8 @@ static __always_inline void walk_tc(struct enriched_event* event, struct net_dev
   if (miniq) walk_miniq(event, miniq, protocol);
 }
 
-static __always_inline struct netkit* netkit_of(struct net_device* device) {
+/* What a driver keeps of its device (include/linux/netdevice.h, netdev_priv). */
+static __always_inline void* private_of(struct net_device* device) {
   struct net_device___priv* with_priv = (void*)device;
 
   if (bpf_core_field_exists(with_priv->priv))
@@ -252,13 +260,31 @@ static __always_inline void walk_netkit(struct enriched_event* event, struct sk_
                                         struct net_device* device) {
   if (!bpf_core_type_exists(struct netkit)) return;
   unsigned char* end = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end);
-  struct net_device* other = BPF_CORE_READ(netkit_of(device), peer);
+  struct net_device* other = BPF_CORE_READ((struct netkit*)private_of(device), peer);
   if (!other || !(BPF_CORE_READ(other, flags) & 1 /* IFF_UP */)) return;
   if (BPF_CORE_READ(skb, len) - BPF_CORE_READ(skb, data_len) < ETH_HLEN) return;
   event->walk_hook = WALK_NETKIT;
   if (BPF_CORE_READ((struct skb_shared_info*)end, nr_frags)) event->walk_flags |= WALK_BROKEN;
-  struct bpf_mprog_entry* list = BPF_CORE_READ(netkit_of(other), active);
+  struct bpf_mprog_entry* list = BPF_CORE_READ((struct netkit*)private_of(other), active);
   if (list) walk_mprog(event, list, ENTRY_NETKIT);
+}
+
+/* tun_net_xmit (drivers/net/tun.c) drops what its one filter, of TUNSETFILTEREBPF, makes empty. */
+static __always_inline void walk_tap(struct enriched_event* event, struct net_device* device) {
+  void* filter = 0;
+  struct bpf_prog* program = 0;
+
+  event->walk_hook = WALK_TAP;
+  if (!tun.known) {
+    event->walk_flags |= WALK_BROKEN;
+    return;
+  }
+  READ_AT(filter, private_of(device), tun.device_filter);
+  if (!filter) return;
+  event->walk_revision = (__u64)filter; /* another filter is a new structure */
+  READ_AT(program, filter, tun.filter_program);
+  struct walk_entry* entry = next_entry(event, program);
+  if (entry) entry->kind = ENTRY_TAP;
 }
 
 static __always_inline void walk_xdp(struct enriched_event* event, struct net_device* device,

@@ -279,6 +279,7 @@ enum skb_drop_reason {
   SKB_DROP_REASON_TC_EGRESS = 62,
   SKB_DROP_REASON_XDP = 72,
   SKB_DROP_REASON_TC_INGRESS = 73,
+  SKB_DROP_REASON_TAP_FILTER = 75,
 };
 
 #pragma clang attribute pop

@@ -1,36 +1,19 @@
 #include "collector/link_iterator.h"
 
-#include <bpf/bpf.h>
+#include <linux/bpf.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "base/errno_status.h"
+#include "base/status_macros.h"
+#include "collector/bpf_iterator.h"
 #include "collector/bpf_link_record.h"
 #include "collector/links.skel.h"
 
 namespace correlate {
-namespace {
-
-constexpr size_t kReadBytes = 64 * 1024;
-
-// libbpf prints what fails; here it is a Status.
-class QuietLibbpf {
- public:
-  QuietLibbpf() : before_(libbpf_set_print(nullptr)) {}
-  ~QuietLibbpf() { libbpf_set_print(before_); }
-  QuietLibbpf(const QuietLibbpf&) = delete;
-  QuietLibbpf& operator=(const QuietLibbpf&) = delete;
-
- private:
-  const libbpf_print_fn_t before_;
-};
-
-}  // namespace
-
 void LinkIterator::Destroy::operator()(links_bpf* skeleton) const { links_bpf::destroy(skeleton); }
 
 LinkIterator::~LinkIterator() = default;
@@ -47,28 +30,13 @@ absl::StatusOr<std::unique_ptr<LinkIterator>> LinkIterator::Load() {
   if (const int error = links_bpf::attach(skeleton); error != 0) {
     return ErrnoStatus(-error, "attaching the BPF iterator over links");
   }
-  bpf_prog_info info;
-  std::memset(&info, 0, sizeof info);
-  uint32_t bytes = sizeof info;
-  const int fd = bpf_program__fd(skeleton->progs.list_links);
-  if (bpf_prog_get_info_by_fd(fd, &info, &bytes) == 0) iterator->program_id_ = info.id;
+  iterator->program_id_ = ProgramIdOf(bpf_program__fd(skeleton->progs.list_links));
   return iterator;
 }
 
 absl::StatusOr<std::vector<BpfLink>> LinkIterator::Read() const {
-  const ScopedFd walk(bpf_iter_create(bpf_link__fd(skeleton_->links.list_links)));
-  if (!walk.valid()) return ErrnoStatus(errno, "running the BPF iterator over links");
-  std::vector<char> bytes;
-  for (;;) {
-    const size_t filled = bytes.size();
-    bytes.resize(filled + kReadBytes);
-    const ssize_t count = read(walk.get(), bytes.data() + filled, kReadBytes);
-    bytes.resize(filled + static_cast<size_t>(count > 0 ? count : 0));
-    if (count == 0) break;
-    if (count < 0 && errno != EINTR && errno != EAGAIN) {
-      return ErrnoStatus(errno, "reading from the BPF iterator over links");
-    }
-  }
+  ASSIGN_OR_RETURN(const std::vector<char> bytes,
+                   ReadBpfIterator(bpf_link__fd(skeleton_->links.list_links)));
   return ParseLinkRecords(bytes);
 }
 

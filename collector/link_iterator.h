@@ -9,7 +9,6 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "base/scoped_fd.h"
 #include "collector/bpf_links.h"
 
 struct links_bpf;

@@ -116,7 +116,7 @@ HookLook FromProto(const pb::HookLook& message, FindString find) {
   if (look.has_netns) look.netns = FromProto(message.netns());
   look.ifindex = message.ifindex();
   look.ifname = std::string(find(message.ifname()));
-  look.walk.hook = EnumFrom(message.hook(), HookWalk::Hook::kNetfilter);
+  look.walk.hook = EnumFrom(message.hook(), HookWalk::Hook::kTap);
   look.walk.truncated = message.truncated();
   look.walk.shared_block = message.shared_block();
   look.walk.broken = message.broken();
@@ -127,7 +127,7 @@ HookLook FromProto(const pb::HookLook& message, FindString find) {
                     message.exit().verdict()};
   for (const pb::HookEntry& read : message.entries()) {
     HookWalk::Entry& entry = look.walk.entries.emplace_back();
-    entry.kind = EnumFrom(read.kind(), HookWalk::Kind::kNetkit);
+    entry.kind = EnumFrom(read.kind(), HookWalk::Kind::kTap);
     entry.other_protocol = read.other_protocol();
     entry.not_direct = read.not_direct();
     entry.pref = static_cast<uint16_t>(read.pref());

@@ -10,6 +10,7 @@
 #include "absl/hash/hash.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "symbolize/hook_attribution.h"
 #include "symbolize/look_confirmation.h"
 #include "symbolize/raw_fields.h"
@@ -56,6 +57,17 @@ bool PointsToHook(absl::string_view reason) {
 bool IsXdpHook(const HookLook& look) {
   return look.walk.hook == HookWalk::Hook::kXdpNative ||
          look.walk.hook == HookWalk::Hook::kXdpGeneric;
+}
+
+// Where looks saw a program, for the end of a sentence; empty: nowhere.
+std::string SeenInWords(const std::vector<Attachment>& places) {
+  if (places.empty()) return "";
+  return absl::StrCat(
+      ", seen on ", absl::StrJoin(places, ", ", [](std::string* out, const Attachment& place) {
+        absl::StrAppend(
+            out, place.ifname, " of netns ",
+            place.netns_name.empty() ? absl::StrCat(place.netns.inode) : place.netns_name);
+      }));
 }
 
 size_t PlacesOnHook(const HookLook& look, uint32_t program_id) {
@@ -263,18 +275,20 @@ Attribution Attributor::OfXdpEvent(const Roles& roles, const Inputs& inputs,
   if (blamed.load_time_ns == 0) {
     attribution.why += ", of which no more than its id is known";
   }
+  const bool knows_place = request.packet != nullptr && request.packet->has_netns;
   if (inputs.ifindex.has_value()) {
-    blamed.attachments =
+    std::vector<Attachment> there =
         attachments_->Find("xdp", static_cast<uint32_t>(*inputs.ifindex), blamed.id);
-    if (request.packet != nullptr && request.packet->has_netns) {
-      std::erase_if(blamed.attachments, [&](const Attachment& attachment) {
+    if (knows_place) {
+      std::erase_if(there, [&](const Attachment& attachment) {
         return attachment.netns != request.packet->netns;
       });
-    }
-    // An ifindex means nothing without its namespace, which the tracepoint does not tell.
-    if (blamed.attachments.size() > 1) {
-      attribution.why += absl::StrCat("; it is attached at ifindex ", *inputs.ifindex, " in ",
-                                      blamed.attachments.size(), " places, all listed");
+      blamed.attachments = std::move(there);
+    } else {
+      // An ifindex means nothing without its namespace, and a device keeps it when it moves to
+      // another one.
+      absl::StrAppend(&attribution.why, "; of the place it tells ifindex ", *inputs.ifindex,
+                      " alone", SeenInWords(there));
     }
   }
   if (inputs.part_id != 0) {
@@ -289,6 +303,9 @@ Attribution Attributor::OfXdpEvent(const Roles& roles, const Inputs& inputs,
   }
   attribution.programs.push_back(std::move(blamed));
   if (inputs.part_id == 0) LookBehindDispatchers(request.time_ns, &attribution);
+  if (!knows_place) {
+    for (BlamedProgram& program : attribution.programs) program.attachments.clear();
+  }
   return attribution;
 }
 

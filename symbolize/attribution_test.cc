@@ -215,19 +215,25 @@ TEST_F(AttributionTest, AnExceptionOfAProgramNobodyKnowsNamesItsIdAlone) {
   EXPECT_EQ(Exception(0, 0, 4)->evidence, Evidence::kNone);
 }
 
-TEST_F(AttributionTest, OneIfindexInTwoNamespacesListsBoth) {
+TEST_F(AttributionTest, AnIfindexWithoutItsNamespaceIsNoPlace) {
   AddProgram(231, "xdp", "fw_main");
-  Attachment a = {.hook = "xdp", .program_id = 231, .netns = {1, 1}, .ifindex = 4};
+  EXPECT_EQ(Exception(231, 0, 4)->why,
+            "the event names the program; of the place it tells ifindex 4 alone");
+  Attachment a = {
+      .hook = "xdp", .program_id = 231, .netns = {1, 1}, .ifindex = 4, .ifname = "veth1"};
   attachments_.Add(a);
-  EXPECT_THAT(Exception(231, 0, 4)->programs[0].attachments, SizeIs(1));
   a.netns = {2, 2};
+  a.netns_name = "blue";
   attachments_.Add(a);
   a.netns = {3, 3};
   a.ifindex = 5;
   attachments_.Add(a);
-  const Attribution* both = Exception(231, 0, 4);
-  EXPECT_THAT(both->programs[0].attachments, SizeIs(2));
-  EXPECT_THAT(both->why, HasSubstr("2 places"));
+  const Attribution* exception = Exception(231, 0, 4);
+  EXPECT_EQ(exception->evidence, Evidence::kEvent);
+  EXPECT_THAT(exception->programs.at(0).attachments, IsEmpty());
+  EXPECT_EQ(exception->why,
+            "the event names the program; of the place it tells ifindex 4 alone, seen on veth1 of "
+            "netns 1, veth1 of netns blue");
 }
 
 TEST_F(AttributionTest, EqualAnswersAreOneObject) {
@@ -459,6 +465,7 @@ TEST_F(DispatcherTest, OfSeveralPartsEachMayHaveBeenIt) {
   EXPECT_EQ(a->evidence, Evidence::kCandidates);
   EXPECT_EQ(a->verdict, "XDP_ABORTED");
   EXPECT_THAT(Names(*a), ElementsAre("counter", "firewall"));
+  for (const BlamedProgram& program : a->programs) EXPECT_THAT(program.attachments, IsEmpty());
 }
 
 TEST_F(DispatcherTest, APartThatNoLookSawBeforeMayNotHaveBeenThere) {

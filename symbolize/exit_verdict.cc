@@ -62,6 +62,7 @@ bool Frees(Hook hook, int32_t verdict, bool refused) {
       return (verdict & 1) == SK_DROP;
     case Hook::kNetfilter:
       return verdict == kNfDrop;
+    case Hook::kTap:
     case Hook::kNone:
       return false;
   }

@@ -30,6 +30,8 @@ absl::string_view HookName(Kind kind) {
       return "socket";
     case Kind::kNetkit:
       return "netkit";
+    case Kind::kTap:
+      return "tap";
     case Kind::kClsBpf:
     case Kind::kClassifier:
     case Kind::kUnknown:
@@ -70,6 +72,7 @@ Attachment AttachmentOf(const HookLook& look, const HookWalk::Entry& entry,
       break;
     case Hook::kNetkit:
     case Hook::kNetfilter:
+    case Hook::kTap:
     case Hook::kNone:
       break;
   }
@@ -273,6 +276,8 @@ std::string HookInWords(const HookLook& look) {
       return absl::StrCat("netkit towards ", device);
     case Hook::kNetfilter:
       return "netfilter";
+    case Hook::kTap:
+      return absl::StrCat("the filter of tap ", device);
     case Hook::kNone:
       break;
   }

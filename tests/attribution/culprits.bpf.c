@@ -165,6 +165,19 @@ int socket_act(struct __sk_buff* skb) {
   return 0;
 }
 
+/* The filter of a tap device sees the frame. */
+SEC("socket")
+int tap_act(struct __sk_buff* skb) {
+  struct udphdr udp;
+  struct udp_ports ports;
+
+  if (bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(struct iphdr), &udp, sizeof(udp))) return skb->len;
+  ports = ports_of_udp(&udp);
+  if (!port || ports.destination != port) return skb->len;
+  confess(ports);
+  return 0;
+}
+
 /* ---- netfilter ---- */
 
 struct sk_buff {

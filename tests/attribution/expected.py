@@ -101,6 +101,7 @@ EXPECTED = {
     'socket_filter': _drop('candidates', 'candidates', 'candidates'),
     'netfilter_link': _drop('candidates', 'candidates', 'candidates', trampoline='verdict'),
     'netkit': _drop('sole', 'sole', 'sole', 0.9),  # no table bears out the first look
+    'tap_filter': _drop('sole', 'sole', 'sole', 0.9),  # likewise
     # no program
     'no_socket': _NOBODY,
     'nft_drop': _NOBODY,

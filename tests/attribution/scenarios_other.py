@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import fcntl
 import os
 import socket
 import struct
@@ -71,6 +72,40 @@ def socket_filter(field):
   program.places.append({'hook': 'socket'})
   _refuse_everything(field.listen(field.far, F.DECOY))
   field.run(field.flow(F.DROP), field.flow(F.DECOY))
+
+
+# ---- Tap devices ----
+
+TUNATTACHFILTER, TUNSETIFF, TUNSETFILTEREBPF = 0x401054d5, 0x400454ca, 0x800454e1  # linux/if_tun.h
+IFF_TAP, IFF_NO_PI = 2, 0x1000
+
+
+def _tap(field, name):
+  """Sends into a new tap device; the fd that it lives as long as."""
+  with field.near.entered():
+    fd = os.open('/dev/net/tun', os.O_RDWR | os.O_CLOEXEC)
+    field.on_close(lambda: os.close(fd))
+    fcntl.ioctl(fd, TUNSETIFF, struct.pack('16sH22x', name.encode(), IFF_TAP | IFF_NO_PI))
+  field.ip(field.near, f'link set {name} up')
+  field.sender(field.near, name, name)
+  return fd
+
+
+@scenario
+def tap_filter(field):
+  """Beside it a tap whose classic filter refuses everything, and one that nobody reads, with a filter that lets everything pass."""
+  if not os.path.exists('/dev/net/tun'):
+    raise unittest.SkipTest('no /dev/net/tun here')
+  program = field.load('tap_act', port=F.DROP)
+  fcntl.ioctl(_tap(field, 'tap0'), TUNSETFILTEREBPF, struct.pack('i', program.fd))
+  program.places.append({'hook': 'tap', **field.at(field.near, 'tap0')})
+  refuse = ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 0))
+  fcntl.ioctl(_tap(field, 'tap1'), TUNATTACHFILTER, struct.pack('HxxxxxxQ', 1, ctypes.addressof(refuse)))
+  passer = field.load('tap_act')
+  fcntl.ioctl(_tap(field, 'tap2'), TUNSETFILTEREBPF, struct.pack('i', passer.fd))
+  passer.places.append({'hook': 'tap', **field.at(field.near, 'tap2')})
+  field.ip(field.near, 'link set tap2 txqueuelen 1')
+  field.run(*(field.flow(F.DROP, key=key) for key in ('tap0', 'tap1', 'tap2')))
 
 
 # ---- No program drops ----

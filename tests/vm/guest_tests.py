@@ -17,24 +17,30 @@ SCENARIOS = (
     'several_chains', 'shared_block', 'tcx_two_egress', 'two_prefs_egress', 'vlan_device', 'xdp_native_drop')
 BY_VERDICT = {'ATTRIBUTION_DEMAND': 'trampoline', 'ATTRIBUTION_RECORD_OPTIONS': '--attribution verdict'}
 
+def _python(module, *tests):
+  return [sys.executable, '-m', module, *tests]
+
+
 RUNS = (
-    ('tests.vm.smoke_test', (), {}),
-    ('tests.vm.dispatcher_test', (), {}),
-    ('tests.attribution.attribution_test', [f'Scenarios.test_{name}' for name in SCENARIOS], BY_VERDICT),
+    (['collector/exit_tracer_test'], {}),
+    (_python('tests.vm.smoke_test'), {}),
+    (_python('tests.vm.dispatcher_test'), {}),
+    (_python('tests.attribution.attribution_test', *(f'Scenarios.test_{name}' for name in SCENARIOS)), BY_VERDICT),
 )
 
 
 def main():
   suites = ElementTree.Element('testsuites')
-  for module, tests, environment in RUNS:
+  for command, environment in RUNS:
     with tempfile.NamedTemporaryFile(suffix='.xml') as results:
-      subprocess.run([sys.executable, '-m', module, *tests], stdout=sys.stderr, check=False,
+      subprocess.run(command, stdout=sys.stderr, check=False,
                      env={**os.environ, **environment, 'XML_OUTPUT_FILE': results.name})
       try:
         suites.extend(ElementTree.parse(results.name).getroot())
       except ElementTree.ParseError:
-        suite = ElementTree.SubElement(suites, 'testsuite', name=module)
-        case = ElementTree.SubElement(suite, 'testcase', classname=module, name='all')
+        name = ' '.join(command[-3:])
+        suite = ElementTree.SubElement(suites, 'testsuite', name=name)
+        case = ElementTree.SubElement(suite, 'testcase', classname=name, name='all')
         ElementTree.SubElement(case, 'failure', message='it ended without results')
   ElementTree.ElementTree(suites).write(sys.stdout.buffer)
 
