@@ -40,10 +40,10 @@ void SayNotes(const Recording& recording, size_t* said) {
 
 std::string LastLine(const Recording::Summary& summary, uint64_t bytes, const std::string& output) {
   return absl::StrCat("[ bpftrace-correlate record: ", summary.events, " events (", summary.lost,
-                      " lost, ", summary.missed, " missed, 0 only counted), ", summary.programs,
-                      " programs, ", summary.attachments, " attachments, ",
-                      FormatSeconds(summary.duration_ns), ", ", FormatMegabytes(bytes), " -> ",
-                      output == "-" ? "stdout" : output, " ]");
+                      " lost, ", summary.missed, " missed, ", summary.only_counted,
+                      " only counted), ", summary.programs, " programs, ", summary.attachments,
+                      " attachments, ", FormatSeconds(summary.duration_ns), ", ",
+                      FormatMegabytes(bytes), " -> ", output == "-" ? "stdout" : output, " ]");
 }
 
 // Runs until something says stop; why, in words for the trace.
@@ -127,8 +127,10 @@ namespace {
 struct RecordFlags {
   std::string output = "bpftrace-correlate.pb";
   std::vector<std::string> events;
-  std::string stacks = "all";
+  std::string stacks = "adaptive";
+  uint32_t stack_rate = 2000;
   uint32_t max_stack = 64;
+  std::optional<uint32_t> max_rate;
   std::string attribution = "auto";
   bool no_enrich = false;
   EventFilterText filter;
@@ -142,7 +144,18 @@ absl::StatusOr<RecordRequest> ToRequest(const RecordFlags& flags) {
   request.output = flags.output;
   request.command = flags.command;
   request.recording.events = flags.events;
-  request.recording.callchains = flags.stacks == "all";
+  using Callchains = PerfSourceSpec::Callchains;
+  request.recording.callchains = flags.stacks == "all"    ? Callchains::kAll
+                                 : flags.stacks == "none" ? Callchains::kNone
+                                                          : Callchains::kAdaptive;
+  request.recording.stack_rate = flags.stack_rate;
+  if (flags.max_rate.has_value()) {
+    if (flags.no_enrich) {
+      return absl::InvalidArgumentError(
+          "--max-rate is held by the companion BPF programs: not with --no-enrich");
+    }
+    request.recording.max_rate = *flags.max_rate;
+  }
   request.recording.max_stack = flags.max_stack;
   request.recording.enrich = !flags.no_enrich;
   using Attribution = RecordingOptions::Attribution;
@@ -216,9 +229,23 @@ void AddRecordCommand(CLI::App& app, int* exit_code) {
                    "(default: skb:kfree_skb, xdp:xdp_exception, program loads and unloads)")
       ->type_name("GROUP:NAME")
       ->allow_extra_args(false);
-  command->add_option("--stacks", flags->stacks, "Kernel callchains: all or none")
-      ->check(CLI::IsMember({"all", "none"}))
+  command
+      ->add_option("--stacks", flags->stacks,
+                   "Kernel callchains: all, none, or adaptive: with every drop and XDP exception\n"
+                   "up to --stack-rate, then with those of new and rare kinds")
+      ->check(CLI::IsMember({"all", "adaptive", "none"}))
       ->capture_default_str();
+  command
+      ->add_option("--stack-rate", flags->stack_rate,
+                   "Callchains a second and CPU in all, of --stacks adaptive")
+      ->check(CLI::Range(uint32_t{0}, Enricher::Limits::kNone - 1))
+      ->capture_default_str();
+  command
+      ->add_option(
+          "--max-rate", flags->max_rate,
+          "Drops and XDP exceptions a second and CPU that are written whole, new and rare\n"
+          "kinds first (0: none); all others are still counted exactly (default: no limit)")
+      ->check(CLI::Range(uint32_t{0}, Enricher::Limits::kNone - 1));
   command->add_option("--max-stack", flags->max_stack, "Frames of a callchain")
       ->check(CLI::Range(1, 65535))
       ->capture_default_str();

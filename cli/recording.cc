@@ -19,6 +19,8 @@
 #include "cli/recording_filter.h"
 #include "cli/units.h"
 #include "cli/version.h"
+#include "collector/bpf_loading.h"
+#include "collector/cpu_list.h"
 #include "collector/host_facts.h"
 #include "collector/pin_scanner.h"
 #include "collector/program_scanner.h"
@@ -30,6 +32,7 @@ namespace {
 
 constexpr uint64_t kStepMs = 100;
 constexpr uint64_t kClocksEveryNs = 10'000'000'000;
+constexpr uint64_t kCountsEveryNs = 1'000'000'000;
 constexpr uint64_t kSymbolsAtMostEveryNs = 1'000'000'000;
 
 // Each event takes a descriptor a CPU; the soft limit of 1024 is soon reached on a large host.
@@ -79,6 +82,7 @@ absl::Status Recording::SelectAndOpen() {
   ASSIGN_OR_RETURN(const std::vector<std::string> available, tracefs.ListEvents());
   ASSIGN_OR_RETURN(selection_, SelectEvents(options_.events, available));
   RETURN_IF_ERROR(FitToFilter(options_.filter_text, &selection_));
+  if (options_.max_rate != Enricher::Limits::kNone) RETURN_IF_ERROR(FitToMaxRate(selection_));
   // What comes from here on is looked at anew.
   if (auto modules = ModuleListener::Open(); modules.ok()) modules_ = std::move(modules).value();
   auto symbols = ReadKernelSymbols();
@@ -111,10 +115,12 @@ absl::Status Recording::SelectAndOpen() {
     for (PerfSourceSpec::Tracepoint& tracepoint : spec.tracepoints) {
       if (!Enricher::Knows(tracepoint.name)) continue;
       tracepoint.enriched_format = &formats_[tracepoint.format_id];
+      tracepoint.only_count = OnlyCounts();
       facts_.enriched_events.push_back(tracepoint.name);
     }
-    spec.connect = [this](absl::string_view event, uint32_t cpu, int perf_event_fd) {
-      return enricher_->Connect(event, cpu, perf_event_fd);
+    spec.connect = [this](absl::string_view event, uint32_t cpu, PerfSourceSpec::Role role,
+                          int perf_event_fd) {
+      return ConnectCompanion(event, cpu, role, perf_event_fd);
     };
   }
   ASSIGN_OR_RETURN(source_, PerfSource::Open(std::move(spec)));
@@ -150,14 +156,28 @@ absl::Status Recording::LoadEnricher() {
   if (filtered) {
     ASSIGN_OR_RETURN(options.filter, ResolveFilter(options_.filter, formats_, &early_notes_));
   }
+  auto counts = ExactCounts::Load(filtered);
+  if (counts.ok()) {
+    counts_ = std::move(counts).value();
+    if (filtered) options.kinds = &counts_->tables();
+  } else {
+    early_notes_.push_back(
+        absl::StrCat("drops are not counted by kind, so that reports know of "
+                     "those alone that are written whole: ",
+                     counts.status().message()));
+  }
   auto enricher = Enricher::Load(options);
-  if (!enricher.ok() && filtered) {
+  std::vector<std::string> needing = options_.filter_text.ToStrings();
+  if (options_.max_rate != Enricher::Limits::kNone) {
+    needing.push_back(absl::StrCat("--max-rate ", options_.max_rate));
+  }
+  if (!enricher.ok() && !needing.empty()) {
     return absl::Status(
         enricher.status().code() == absl::StatusCode::kInvalidArgument
             ? absl::StatusCode::kFailedPrecondition  // the verifier's opinion, not bad usage
             : enricher.status().code(),
         absl::StrCat(
-            absl::StrJoin(options_.filter_text.ToStrings(), " "),
+            absl::StrJoin(needing, " "),
             " cannot hold without the companion BPF programs: ", enricher.status().message()));
   }
   if (!enricher.ok()) {
@@ -169,7 +189,16 @@ absl::Status Recording::LoadEnricher() {
   }
   enricher_ = std::move(enricher).value();
   enricher_->SetFreeingRanges(FreeingRanges(kernel_symbols_));
+  Enricher::Limits limits = {.whole = options_.max_rate};
+  if (options_.callchains == PerfSourceSpec::Callchains::kAdaptive) {
+    limits.stacks = options_.stack_rate;
+  }
+  enricher_->SetLimits(limits);
   our_programs_ = enricher_->program_ids();
+  if (counts_ != nullptr) {
+    const std::vector<uint32_t> counting = counts_->program_ids();
+    our_programs_.insert(our_programs_.end(), counting.begin(), counting.end());
+  }
   if (!verdicts) return absl::OkStatus();
   auto exits = ExitTracer::Open(enricher_->exit_notes_fd());
   if (exits.ok()) {
@@ -181,6 +210,15 @@ absl::Status Recording::LoadEnricher() {
                      exits.status().message()));
   }
   return absl::OkStatus();
+}
+
+absl::Status Recording::ConnectCompanion(absl::string_view event, uint32_t cpu,
+                                         PerfSourceSpec::Role role, int perf_event_fd) {
+  using Role = PerfSourceSpec::Role;
+  if (role != Role::kCount) {
+    return enricher_->Connect(event, cpu, role == Role::kRecords, perf_event_fd);
+  }
+  return counts_ == nullptr ? absl::OkStatus() : counts_->Connect(event, cpu, perf_event_fd);
 }
 
 bool Recording::IsOurs(uint32_t program_id) const {
@@ -207,35 +245,62 @@ absl::Status Recording::Start(TraceSink* sink) {
   LookAtPrograms();
   FollowAttachments();
   // Its perf events are still off: what it hands over before they are on goes nowhere, uncounted.
-  if (enricher_ != nullptr) RETURN_IF_ERROR(enricher_->Attach(facts_.enriched_events));
+  if (enricher_ != nullptr && !OnlyCounts()) {
+    RETURN_IF_ERROR(enricher_->Attach(facts_.enriched_events));
+  }
   started_ns_ = MonotonicNs();
-  last_clocks_ns_ = started_ns_;
-  return source_->Start();
+  last_clocks_ns_ = last_counts_ns_ = started_ns_;
+  return SwitchOn();
+}
+
+absl::Status Recording::SwitchOn() {
+  if (counts_ == nullptr) return source_->Start();
+  const auto online = OnlineCpus();
+  const auto possible = PossibleCpus();
+  const bool cpus_stay = online.ok() && possible.ok() && online->size() == possible->size();
+  return counts_->Begin(facts_.enriched_events, cpus_stay, [this] { return source_->Start(); });
 }
 
 std::vector<EventCounts> Recording::Counts() {
   std::vector<EventCounts> all = source_->Counts();
-  if (options_.filter_text.empty()) return all;
-  uint64_t counted = 0;
-  uint64_t filtered = 0;
+  if (enricher_ == nullptr) return all;
   for (const std::string& event : facts_.enriched_events) {
-    const auto by_cpu = enricher_->Filtered(event);
+    const auto by_cpu = enricher_->Outcomes(event);
     if (!by_cpu.ok()) {
-      AddNote(
-          absl::StrCat("what the filters kept out counts as missed: ", by_cpu.status().message()));
+      AddNote(absl::StrCat("what was lost, only counted or filtered counts as missed: ",
+                           by_cpu.status().message()));
       continue;
     }
     for (EventCounts& counts : all) {
       if (selection_.tracepoints[counts.format_id] != event || counts.cpu >= by_cpu->size())
         continue;
-      SetFiltered((*by_cpu)[counts.cpu], &counts);
-      counted += counts.counted;
-      filtered += counts.filtered;
+      hit_outcomes outcomes = (*by_cpu)[counts.cpu];
+      if (OnlyCounts()) outcomes.only_counted = counts.counted;
+      SetOutcomes(outcomes, &counts);
     }
   }
-  AddNote(absl::StrCat("the filters kept out ", FormatCount(filtered), " of ", FormatCount(counted),
-                       " drops and XDP exceptions counted"));
   return all;
+}
+
+void Recording::TellCounts() {
+  for (const EventCounts& counts : Counts()) sink_->OnCounts(counts);
+  TellKinds();
+}
+
+void Recording::TellKinds() {
+  if (counts_ == nullptr) return;
+  const auto format_of = [this](uint32_t companion) -> std::optional<uint32_t> {
+    for (size_t i = 0; i < selection_.tracepoints.size(); ++i) {
+      const std::string& event = selection_.tracepoints[i];
+      if (Enricher::Knows(event) && CompanionNumber(event) == companion) {
+        return static_cast<uint32_t>(i);
+      }
+    }
+    return std::nullopt;
+  };
+  const auto changes = counts_->TakeChanges(format_of);
+  if (!changes.ok()) return AddNote(std::string(changes.status().message()));
+  for (const DropKindCount& count : *changes) correlator_->OnKindCount(count, MonotonicNs());
 }
 
 void Recording::TellFacts() {
@@ -254,8 +319,12 @@ void Recording::TellFacts() {
   if (selection_.program_loads) facts_.synthetic_events.emplace_back(kProgramLoadEvent);
   if (selection_.program_unloads) facts_.synthetic_events.emplace_back(kProgramUnloadEvent);
   facts_.filters = options_.filter_text.ToStrings();
-  facts_.stacks = options_.callchains ? "all" : "none";
-  facts_.max_stack = options_.callchains ? options_.max_stack : 0;
+  using Callchains = PerfSourceSpec::Callchains;
+  const bool adaptive = options_.callchains == Callchains::kAdaptive && enricher_ != nullptr;
+  facts_.stacks = options_.callchains == Callchains::kNone ? "none" : adaptive ? "adaptive" : "all";
+  facts_.max_stack = options_.callchains == Callchains::kNone ? 0 : options_.max_stack;
+  facts_.stack_rate = adaptive ? options_.stack_rate : 0;
+  if (options_.max_rate != Enricher::Limits::kNone) facts_.max_rate = options_.max_rate;
   facts_.ring_bytes_per_cpu = source_->ring_bytes();
   facts_.side_band_ring_bytes_per_cpu = PerfSource::side_band_ring_bytes();
   sink_->OnRecording(facts_);
@@ -394,6 +463,14 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
     last_clocks_ns_ = now_ns;
     sink_->OnClocks(ReadClocks());
   }
+  if (source_->cpu_changes() != cpu_changes_seen_ && counts_ != nullptr) {
+    cpu_changes_seen_ = source_->cpu_changes();
+    counts_->CpusChanged();
+  }
+  if (now_ns - last_counts_ns_ >= kCountsEveryNs) {
+    last_counts_ns_ = now_ns;
+    TellCounts();
+  }
   // Losses are told once a second, so that this is not done more often.
   if (correlator_->side_band_losses() != side_band_losses_seen_) {
     side_band_losses_seen_ = correlator_->side_band_losses();
@@ -426,7 +503,8 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
     }
     TakeAttachmentNews();
   }
-  RETURN_IF_ERROR(source_->Finish(*correlator_));
+  const auto finish_source = [this] { return source_->Finish(*correlator_); };
+  RETURN_IF_ERROR(counts_ != nullptr ? counts_->End(finish_source) : finish_source());
   if (enricher_ != nullptr) enricher_->Detach();
   if (exits_ != nullptr) {
     exits_->Follow({});
@@ -441,9 +519,19 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
   correlator_->TellWhatStillHolds();
   for (const ProgramInfo* program : correlator_->programs()) sink_->OnProgram(*program);
   Summary summary;
+  uint64_t counted = 0;
+  uint64_t filtered = 0;
   for (const EventCounts& counts : Counts()) {
     summary.missed += counts.missed;
+    summary.only_counted += counts.only_counted;
+    counted += counts.counted;
+    filtered += counts.filtered;
     sink_->OnCounts(counts);
+  }
+  TellKinds();
+  if (!options_.filter_text.empty()) {
+    AddNote(absl::StrCat("the filters kept out ", FormatCount(filtered), " of ",
+                         FormatCount(counted), " drops and XDP exceptions counted"));
   }
   sink_->OnClocks(ReadClocks());
   summary.events = correlator_->events();

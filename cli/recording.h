@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "cli/exact_counts.h"
 #include "collector/attachment_monitor.h"
 #include "collector/enricher.h"
 #include "collector/event_filter.h"
@@ -29,8 +30,11 @@ namespace correlate {
 
 struct RecordingOptions {
   std::vector<std::string> events;  // as given with -e; empty: the defaults
-  bool callchains = true;
+  PerfSourceSpec::Callchains callchains = PerfSourceSpec::Callchains::kAdaptive;
   uint32_t max_stack = 64;
+  uint32_t stack_rate = 2000;  // kAdaptive: callchains a second and CPU
+  // Drops and XDP exceptions a second and CPU that are written whole; kNone: all.
+  uint32_t max_rate = Enricher::Limits::kNone;
   size_t ring_bytes = 0;  // a CPU; 0: see PerfSourceSpec
   enum class Attribution { kAuto, kVerdict, kOff };
   Attribution attribution = Attribution::kAuto;
@@ -45,6 +49,7 @@ class Recording {
     uint64_t events = 0;
     uint64_t lost = 0;
     uint64_t missed = 0;
+    uint64_t only_counted = 0;
     size_t programs = 0;
     size_t attachments = 0;
     uint64_t duration_ns = 0;
@@ -73,7 +78,14 @@ class Recording {
   // and leaves the plain tracepoints. With a filter, which they alone can apply, it is an error.
   absl::Status LoadEnricher();
   bool IsOurs(uint32_t program_id) const;
+  absl::Status ConnectCompanion(absl::string_view event, uint32_t cpu, PerfSourceSpec::Role role,
+                                int perf_event_fd);
+  // Nothing but counts is wanted, and no filter, so that the programs that record need not run.
+  bool OnlyCounts() const { return options_.max_rate == 0 && options_.filter_text.empty(); }
+  absl::Status SwitchOn();
   std::vector<EventCounts> Counts();
+  void TellCounts();
+  void TellKinds();
   void TellFacts();
   void LookAtPrograms();
   void LookAtProgram(uint32_t id, const BpfProgramRecord* load = nullptr);
@@ -91,9 +103,10 @@ class Recording {
   const RecordingOptions options_;
   EventSelection selection_;
   std::vector<EventFormat> formats_;
-  KernelSymbols kernel_symbols_;        // read at the start, handed to the correlator
-  std::unique_ptr<Enricher> enricher_;  // null: plain tracepoints only
-  std::unique_ptr<ExitTracer> exits_;   // null: not asked for, or refused
+  KernelSymbols kernel_symbols_;         // read at the start, handed to the correlator
+  std::unique_ptr<Enricher> enricher_;   // null: plain tracepoints only
+  std::unique_ptr<ExactCounts> counts_;  // null: no companion programs, or refused
+  std::unique_ptr<ExitTracer> exits_;    // null: not asked for, or refused
   size_t exit_notes_taken_ = 0;
   std::vector<uint32_t> our_programs_;
   std::unique_ptr<PerfSource> source_;
@@ -106,6 +119,8 @@ class Recording {
   size_t source_notes_taken_ = 0;
   uint64_t started_ns_ = 0;
   uint64_t last_clocks_ns_ = 0;
+  uint64_t last_counts_ns_ = 0;
+  uint64_t cpu_changes_seen_ = 0;
   uint64_t last_symbols_ns_ = 0;
   uint64_t unknown_addresses_seen_ = 0;
   std::optional<ModuleListener> modules_;  // nullopt: they are not heard

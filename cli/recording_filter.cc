@@ -5,27 +5,37 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
+#include "collector/bpf_loading.h"
 #include "collector/enricher.h"
 #include "collector/filter_targets.h"
 
 namespace correlate {
 namespace {
 
-constexpr absl::string_view kDropEvent = "skb:kfree_skb";
-constexpr absl::string_view kExceptionEvent = "xdp:xdp_exception";
+// InvalidArgument unless each event has a companion program, which alone can do what is asked for.
+absl::Status WantCompanions(const std::string& asked, const std::vector<std::string>& events,
+                            absl::string_view what_it_does, absl::string_view instead) {
+  for (const std::string& event : events) {
+    if (Enricher::Knows(event)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        asked, " cannot hold for ", event, ": only ", kDropEvent, " and ", kExceptionEvent,
+        " have a companion BPF program that ", what_it_does, "; ", instead));
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
+
+absl::Status FitToMaxRate(const EventSelection& selection) {
+  return WantCompanions("--max-rate", selection.tracepoints, "can leave some out",
+                        "record others without it");
+}
 
 absl::Status FitToFilter(const EventFilterText& text, EventSelection* selection) {
   if (text.empty()) return absl::OkStatus();
   const std::string asked = absl::StrJoin(text.ToStrings(), " ");
   std::vector<std::string>& events = selection->tracepoints;
-  for (const std::string& event : events) {
-    if (Enricher::Knows(event)) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        asked, " cannot hold for ", event, ": only ", kDropEvent, " and ", kExceptionEvent,
-        " have a companion BPF program that filters; record others without a filter"));
-  }
+  RETURN_IF_ERROR(WantCompanions(asked, events, "filters", "record others without a filter"));
   const std::vector<std::string> of_packets = text.PacketOptions();
   const auto exception = std::find(events.begin(), events.end(), kExceptionEvent);
   if (!of_packets.empty() && exception != events.end()) {
@@ -65,12 +75,6 @@ absl::StatusOr<event_filter_constants> ResolveFilter(const EventFilter& filter,
   }
   RETURN_IF_ERROR(AddProgramText(filter.programs, &constants, notes));
   return constants;
-}
-
-void SetFiltered(uint64_t filtered, EventCounts* counts) {
-  // A hit at the very edge of the recording may be in one of the two counts alone.
-  counts->filtered = std::min(filtered, counts->missed);
-  counts->missed -= counts->filtered;
 }
 
 }  // namespace correlate

@@ -21,14 +21,14 @@ namespace correlate {
 // filtered, is added to the selection's notes. Pure.
 absl::Status FitToFilter(const EventFilterText& text, EventSelection* selection);
 
+// InvalidArgument where an event has no companion program, which alone can leave some out. Pure.
+absl::Status FitToMaxRate(const EventSelection& selection);
+
 // Looks up what the values mean: reasons in skb:kfree_skb's format (where `formats` has it),
 // namespaces and programs on this host.
 absl::StatusOr<event_filter_constants> ResolveFilter(const EventFilter& filter,
                                                      absl::Span<const EventFormat> formats,
                                                      std::vector<std::string>* notes);
-
-// Moves from `counts->missed` what the companion program says that it has kept out.
-void SetFiltered(uint64_t filtered, EventCounts* counts);
 
 }  // namespace correlate
 

@@ -71,16 +71,5 @@ TEST(FitToFilter, EventsWithoutCompanionProgramAreRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(FitToFilter(text, &loads)));
 }
 
-TEST(SetFiltered, ComesOutOfWhatWasMissed) {
-  EventCounts counts = {.counted = 100, .written = 20, .lost = 5, .missed = 75};
-  SetFiltered(70, &counts);
-  EXPECT_EQ(counts.filtered, 70u);
-  EXPECT_EQ(counts.missed, 5u);
-  counts = {.counted = 10, .written = 8, .missed = 2};
-  SetFiltered(3, &counts);  // the edge of the recording
-  EXPECT_EQ(counts.filtered, 2u);
-  EXPECT_EQ(counts.missed, 0u);
-}
-
 }  // namespace
 }  // namespace correlate

@@ -14,6 +14,7 @@ void TeeSink::OnDevice(const Device& device) { Both(&TraceSink::OnDevice, device
 void TeeSink::OnEvent(const CorrelatedEvent& event) { Both(&TraceSink::OnEvent, event); }
 void TeeSink::OnLoss(const Loss& loss) { Both(&TraceSink::OnLoss, loss); }
 void TeeSink::OnCounts(const EventCounts& counts) { Both(&TraceSink::OnCounts, counts); }
+void TeeSink::OnKindCount(const KindCount& count) { Both(&TraceSink::OnKindCount, count); }
 void TeeSink::OnXdpActions(const XdpActionCounts& counts) {
   Both(&TraceSink::OnXdpActions, counts);
 }

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 
 #include "base/errno_status.h"
 #include "base/scoped_fd.h"
@@ -26,13 +25,6 @@ absl::StatusOr<std::vector<char>> ReadBpfIterator(int link_fd) {
       return ErrnoStatus(errno, "reading from a BPF iterator");
     }
   }
-}
-
-uint32_t ProgramIdOf(int program_fd) {
-  bpf_prog_info info;
-  std::memset(&info, 0, sizeof info);
-  uint32_t bytes = sizeof info;
-  return bpf_prog_get_info_by_fd(program_fd, &info, &bytes) == 0 ? info.id : 0;
 }
 
 }  // namespace correlate

@@ -37,4 +37,9 @@ absl::StatusOr<std::vector<uint32_t>> OnlineCpus() {
   return ParseCpuList(text);
 }
 
+absl::StatusOr<std::vector<uint32_t>> PossibleCpus() {
+  ASSIGN_OR_RETURN(const std::string text, ReadFile("/sys/devices/system/cpu/possible"));
+  return ParseCpuList(text);
+}
+
 }  // namespace correlate

@@ -12,6 +12,8 @@ namespace correlate {
 
 absl::StatusOr<std::vector<uint32_t>> ParseCpuList(absl::string_view text);
 absl::StatusOr<std::vector<uint32_t>> OnlineCpus();
+// All that may ever come online.
+absl::StatusOr<std::vector<uint32_t>> PossibleCpus();
 
 }  // namespace correlate
 

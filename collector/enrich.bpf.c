@@ -15,7 +15,11 @@
 #include "collector/event_filter.bpf.h"
 #include "collector/exit_notes.bpf.h"
 #include "collector/hook_walk.bpf.h"
+#include "collector/kind_tables.bpf.h"
+#include "collector/packet_place.bpf.h"
+#include "collector/perf_events.bpf.h"
 #include "collector/run_counts.bpf.h"
+#include "collector/spending.bpf.h"
 #include "collector/this_cpu.bpf.h"
 /* clang-format on */
 
@@ -33,17 +37,17 @@ volatile struct {
   __u64 hook; /* WALK_... */
 } ranges[MOST_RANGES] = {};
 
-const volatile __u32 walk_hooks = 1; /* 0: --attribution off */
-const volatile __u32 join_exits = 0; /* fexit programs write exit_notes */
+const volatile __u32 walk_hooks = 1;  /* 0: --attribution off */
+const volatile __u32 join_exits = 0;  /* fexit programs write exit_notes */
+const volatile __u32 count_kinds = 0; /* no drop_counter.bpf.c does */
 
-/* What every network namespace's ns.ops points to; found by learn_netns_ops. */
-const void* netns_ops = 0;
-
+/* Perf events that take a callchain with each record, and those that take none. */
 struct {
   __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
   __type(key, __u32);
   __type(value, __u32);
-} drop_output SEC(".maps"), exception_output SEC(".maps");
+} drop_output SEC(".maps"), exception_output SEC(".maps"), drop_output_without_stack SEC(".maps"),
+    exception_output_without_stack SEC(".maps");
 
 static __always_inline struct enriched_event* new_event(void) {
   __u32 context = context_of_cpu();
@@ -56,37 +60,19 @@ static __always_inline struct enriched_event* new_event(void) {
   return event;
 }
 
-static __always_inline __u64 cookie_of(struct net* net) {
-  if (bpf_core_field_exists(net->net_cookie)) {
-    /* An atomic64_t before 5.14: the same eight bytes. */
-    __u64 cookie = 0;
-    bpf_probe_read_kernel(&cookie, sizeof(cookie),
-                          (void*)net + bpf_core_field_offset(struct net, net_cookie));
-    return cookie;
-  }
-  struct ns_common___id* ns = (void*)net + bpf_core_field_offset(struct net, ns);
-  return bpf_core_field_exists(ns->ns_id) ? BPF_CORE_READ(ns, ns_id) : 0;
-}
-
-static __always_inline bool note_netns(struct enriched_event* event, struct net* net) {
-  if (!net || !netns_ops || BPF_CORE_READ(net, ns.ops) != netns_ops) return false;
-  event->netns_inode = BPF_CORE_READ(net, ns.inum);
-  event->netns_cookie = cookie_of(net);
+static __always_inline void note_place(struct enriched_event* event,
+                                       const struct packet_place* place) {
+  if (!place->netns_inode) return;
+  event->netns_inode = place->netns_inode;
+  event->netns_cookie = place->netns_cookie;
   event->flags |= ENRICHED_NETNS;
-  return true;
+  if (!place->ifindex) return;
+  event->ifindex = place->ifindex;
+  event->flags |= place->is_device ? ENRICHED_DEVICE : ENRICHED_IFINDEX;
 }
 
-/* True if `device` is one: skb->dev shares its place with other things, so only what leads to a
- * network namespace is believed. */
-static __always_inline bool note_device(struct enriched_event* event, struct net_device* device) {
-  if (!device) return false;
-  int ifindex = BPF_CORE_READ(device, ifindex);
-  if (ifindex <= 0) return false;
-  if (!note_netns(event, BPF_CORE_READ(device, nd_net.net))) return false;
-  event->ifindex = ifindex;
-  event->flags |= ENRICHED_DEVICE;
-  BPF_CORE_READ_INTO(&event->ifname, device, name);
-  return true;
+static __always_inline void note_ifname(struct enriched_event* event, struct net_device* device) {
+  if (event->flags & ENRICHED_DEVICE) BPF_CORE_READ_INTO(&event->ifname, device, name);
 }
 
 static __always_inline bool is_full_socket(struct sock* sk) {
@@ -257,7 +243,10 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
   if (event->walk_hook) join_exit_of_skb(event, EXIT_OF_SKB, skb);
 }
 
-static __always_inline void output(void* context, void* map, struct enriched_event* event) {
+/* What becomes of a hit; counted only while the perf event that counts all of them is on. */
+static __always_inline int hand_over(void* context, void* map, struct enriched_event* event,
+                                     __u32 which) {
+  struct hit_outcomes* outcomes = bpf_map_lookup_elem(&hits, &which);
   __u32 bytes = event->walk_entries
                     ? __builtin_offsetof(struct enriched_event, walk) +
                           event->walk_entries * sizeof(struct walk_entry)
@@ -265,42 +254,79 @@ static __always_inline void output(void* context, void* map, struct enriched_eve
 
   barrier_var(
       bytes); /* the bound is for the verifier: on this variable, not on what it came from */
-  if (bytes > sizeof(*event)) return;
-  bpf_perf_event_output(context, map, BPF_F_CURRENT_CPU, event, bytes);
+  if (bytes > sizeof(*event) || !outcomes) return 0;
+  long error = bpf_perf_event_output(context, map, BPF_F_CURRENT_CPU, event, bytes);
+  if (!error) outcomes->handed_over++;
+  if (error == -ENOSPC) outcomes->lost++;
+  return 0;
+}
+
+static __always_inline struct drop_kind kind_of(const struct enriched_event* event, __u32 which) {
+  struct drop_kind kind = {
+      .location = event->location,
+      .netns_cookie = event->netns_cookie,
+      .netns_inode = event->netns_inode,
+      .ifindex = event->ifindex,
+      .reason = which == COMPANION_DROP ? event->reason : event->act,
+      .program_id = event->program_id,
+      .event = which,
+  };
+  return kind;
+}
+
+/* A global function, as those of event_filter.bpf.h: the verifier looks at it once. */
+__noinline int allowance_of(__u32 context, __u32 which) {
+  struct workspace* space = workspace_of(context);
+
+  if (!space) return 0;
+  struct drop_kind kind = kind_of(&space->event, which);
+  return spend_on(&kind);
+}
+
+/* With filters the programs that record count kinds as well, since they alone know what passes. */
+static __always_inline void count_passed(void* map, const struct enriched_event* event,
+                                         __u32 which) {
+  if (!count_kinds || !perf_event_is_on(map)) return;
+  struct drop_kind kind = kind_of(event, which);
+  count_kind(&kind);
 }
 
 static __always_inline int on_drop(void* context, struct sk_buff* skb, __u64 location, __u32 reason,
                                    struct sock* rx_sk) {
   struct enriched_event* event = new_event();
+  struct packet_place place = {};
+  int gets = 0;
 
   if (!event) return 0;
   event->skb = (__u64)skb;
   event->location = location;
   event->reason = reason;
-  if (!reason_passes(reason)) return filter_out(&drop_output, FILTERED_DROPS);
+  if (!reason_passes(reason)) return filter_out(&drop_output, COMPANION_DROP);
   event->rx_sk = (__u64)rx_sk;
+  find_packet(&place, skb, rx_sk);
+  note_place(event, &place);
+  if (!is_filtered()) {
+    gets = allowance_of(event->context, COMPANION_DROP);
+    if (!gets) return only_count(&drop_output, COMPANION_DROP);
+  }
+  note_ifname(event, BPF_CORE_READ(skb, dev));
+  if (!device_passes(event)) return filter_out(&drop_output, COMPANION_DROP);
   event->protocol = bpf_ntohs(BPF_CORE_READ(skb, protocol));
   event->length = BPF_CORE_READ(skb, len);
   unsigned char* end = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end);
   event->segments = BPF_CORE_READ((struct skb_shared_info*)end, gso_segs);
-  if (!note_device(event, BPF_CORE_READ(skb, dev))) {
-    struct sock* sk = rx_sk ? rx_sk : BPF_CORE_READ(skb, sk);
-    if (sk && note_netns(event, BPF_CORE_READ(sk, __sk_common.skc_net.net))) {
-      int ifindex = BPF_CORE_READ(skb, skb_iif);
-      if (ifindex > 0) {
-        event->ifindex = ifindex;
-        event->flags |= ENRICHED_IFINDEX;
-      }
-    }
-  }
-  if (!device_passes(event)) return filter_out(&drop_output, FILTERED_DROPS);
   note_vlan(event, skb);
   note_headers(event, skb);
-  if (!packet_passes(event)) return filter_out(&drop_output, FILTERED_DROPS);
+  if (!packet_passes(event)) return filter_out(&drop_output, COMPANION_DROP);
   if (walk_hooks) walk_hook(event, skb, rx_sk);
-  if (!program_passes(context, event)) return filter_out(&drop_output, FILTERED_DROPS);
-  output(context, &drop_output, event);
-  return 0;
+  if (!program_passes(context, event)) return filter_out(&drop_output, COMPANION_DROP);
+  if (is_filtered()) {
+    count_passed(&drop_output, event, COMPANION_DROP);
+    gets = allowance_of(event->context, COMPANION_DROP);
+    if (!gets) return only_count(&drop_output, COMPANION_DROP);
+  }
+  if (gets & GETS_STACK) return hand_over(context, &drop_output, event, COMPANION_DROP);
+  return hand_over(context, &drop_output_without_stack, event, COMPANION_DROP);
 }
 
 static __always_inline int on_kfree_skb(__u64* arguments) {
@@ -314,6 +340,7 @@ static __always_inline int on_xdp_exception(__u64* arguments) {
   struct net_device* device = (struct net_device*)arguments[0];
   struct bpf_prog* program = (struct bpf_prog*)arguments[1];
   struct enriched_event* event = new_event();
+  struct packet_place place = {};
 
   if (!event) return 0;
   event->act = (__u32)arguments[2];
@@ -328,11 +355,16 @@ static __always_inline int on_xdp_exception(__u64* arguments) {
       event->walk_flags |= WALK_EXIT;
     }
   }
-  note_device(event, device);
+  find_device(&place, device);
+  note_place(event, &place);
+  note_ifname(event, device);
   if (!device_passes(event) || (filter.programs && !is_program_asked_for(event->program_id)))
-    return filter_out(&exception_output, FILTERED_EXCEPTIONS);
-  output(arguments, &exception_output, event);
-  return 0;
+    return filter_out(&exception_output, COMPANION_EXCEPTION);
+  count_passed(&exception_output, event, COMPANION_EXCEPTION);
+  int gets = allowance_of(event->context, COMPANION_EXCEPTION);
+  if (!gets) return only_count(&exception_output, COMPANION_EXCEPTION);
+  if (gets & GETS_STACK) return hand_over(arguments, &exception_output, event, COMPANION_EXCEPTION);
+  return hand_over(arguments, &exception_output_without_stack, event, COMPANION_EXCEPTION);
 }
 
 /* Only with --attribution verdict: it runs for every packet that is received. */
@@ -361,15 +393,5 @@ int correlate_raw_exception(__u64* arguments) { return on_xdp_exception(argument
 
 SEC("raw_tp/netif_receive_skb")
 int correlate_raw_receive(__u64* arguments) { return on_netif_receive_skb(arguments); }
-
-/* Run once by BPF_PROG_TEST_RUN, in our own process. */
-SEC("raw_tp")
-int learn_netns_ops(void* context) {
-  (void)context;
-  struct task_struct* task = (void*)bpf_get_current_task();
-
-  netns_ops = BPF_CORE_READ(task, nsproxy, net_ns, ns.ops);
-  return 0;
-}
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -14,6 +14,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/errno_status.h"
 #include "base/scoped_fd.h"
+#include "base/status_macros.h"
+#include "collector/bpf_loading.h"
 #include "collector/enrich.skel.h"
 #include "collector/enriched_record.h"
 #include "collector/kernel_btf.h"
@@ -21,33 +23,8 @@
 namespace correlate {
 namespace {
 
-constexpr absl::string_view kDropEvent = "skb:kfree_skb";
-constexpr absl::string_view kExceptionEvent = "xdp:xdp_exception";
-
 // libbpf reports on stderr what its return values say as well; the verifier's log is kept.
 int Silent(libbpf_print_level, const char*, va_list) { return 0; }
-
-absl::string_view Advice(int error) {
-  if (error == EPERM || error == EACCES) return "it needs CAP_BPF and CAP_PERFMON, or root";
-  if (error == E2BIG || error == EINVAL) return "this kernel's verifier refuses it";
-  return "";
-}
-
-// Arguments of a tracepoint as its BTF prototype has them, the hidden first one aside; 0: unknown.
-uint32_t TracepointArguments(const btf* kernel, const char* typedef_name) {
-  const int id = btf__find_by_name_kind(kernel, typedef_name, BTF_KIND_TYPEDEF);
-  if (id < 0) return 0;
-  const btf_type* type = btf__type_by_id(kernel, btf__type_by_id(kernel, id)->type);  // a pointer
-  if (type == nullptr || !btf_is_ptr(type)) return 0;
-  type = btf__type_by_id(kernel, type->type);
-  if (type == nullptr || !btf_is_func_proto(type) || btf_vlen(type) == 0) return 0;
-  return btf_vlen(type) - 1u;
-}
-
-struct DestroyLink {
-  void operator()(bpf_link* link) const { bpf_link__destroy(link); }
-};
-using ScopedLink = std::unique_ptr<bpf_link, DestroyLink>;
 
 struct PerCpuData {
   uint32_t runqueues;
@@ -182,18 +159,12 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::Load(const Options& options)
 absl::StatusOr<std::unique_ptr<Enricher>> Enricher::LoadAs(const Options& options, bool raw) {
   libbpf_set_print(Silent);
   const ScopedBtf kernel(btf__load_vmlinux_btf());
-  if (kernel == nullptr) {
-    return absl::FailedPreconditionError(
-        "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux)");
-  }
+  if (kernel == nullptr) return NoKernelBtf();
   auto skeleton = std::make_unique<Skeleton>();
   skeleton->bpf = enrich_bpf__open();
   if (skeleton->bpf == nullptr) return ErrnoStatus(errno, "opening the companion BPF programs");
   auto* constants = skeleton->bpf->rodata;
-  constants->drop_arguments = TracepointArguments(kernel.get(), "btf_trace_kfree_skb");
-  if (constants->drop_arguments < 2) {
-    return absl::FailedPreconditionError("the kernel's BTF does not describe skb:kfree_skb");
-  }
+  ASSIGN_OR_RETURN(constants->drop_arguments, DropArguments(kernel.get()));
   if (const auto here = FindPerCpuData(kernel.get())) {
     constants->has_percpu_offsets = 1;
     constants->runqueues_offset = here->runqueues;
@@ -214,17 +185,21 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::LoadAs(const Options& option
                         (options.count_runs && program == skeleton->Receiver());
     bpf_program__set_autoload(program, wanted);
   }
-  if (const int error = enrich_bpf__load(skeleton->bpf); error < 0) {
-    return ErrnoStatus(-error, "loading the companion BPF programs", Advice(-error));
+  int error = 0;
+  if (options.kinds != nullptr) {
+    constants->count_kinds = 1;
+    auto& maps = skeleton->bpf->maps;
+    error = bpf_map__reuse_fd(maps.kind_tables, options.kinds->tables_fd());
+    if (error == 0) {
+      error = bpf_map__reuse_fd(maps.kinds_without_room, options.kinds->without_room_fd());
+    }
   }
-  LIBBPF_OPTS(bpf_test_run_opts, run);
-  const int learner = bpf_program__fd(skeleton->bpf->progs.learn_netns_ops);
-  if (const int error = bpf_prog_test_run_opts(learner, &run); error < 0) {
-    return ErrnoStatus(-error, "running a companion BPF program", Advice(-error));
+  if (error == 0) error = enrich_bpf__load(skeleton->bpf);
+  if (error < 0) {
+    return ErrnoStatus(-error, "loading the companion BPF programs", LoadingAdvice(-error));
   }
-  if (skeleton->bpf->bss->netns_ops == nullptr) {
-    return absl::InternalError("the companion BPF programs cannot tell a network namespace");
-  }
+  RETURN_IF_ERROR(
+      LearnNetnsOps(skeleton->bpf->progs.learn_netns_ops, skeleton->bpf->bss->netns_ops));
   skeleton->count_runs = options.count_runs;
   FindClsBpf(kernel.get(), &skeleton->bpf->bss->cls_bpf);
   FindTun(kernel.get(), &skeleton->bpf->bss->tun);
@@ -255,9 +230,19 @@ void Enricher::LookAtModules() {
   if (!known->tun.known) FindTun(kernel.get(), &known->tun);
 }
 
-absl::Status Enricher::Connect(absl::string_view event, uint32_t cpu, int perf_event_fd) {
-  const bpf_map* map = event == kDropEvent ? skeleton_->bpf->maps.drop_output
-                                           : skeleton_->bpf->maps.exception_output;
+void Enricher::SetLimits(const Limits& limits) {
+  auto& known = skeleton_->bpf->data->limits;
+  __atomic_store_n(&known.stacks, limits.stacks, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&known.whole, limits.whole, __ATOMIC_SEQ_CST);
+}
+
+absl::Status Enricher::Connect(absl::string_view event, uint32_t cpu, bool with_stack,
+                               int perf_event_fd) {
+  const auto& maps = skeleton_->bpf->maps;
+  const bpf_map* map = event == kDropEvent
+                           ? (with_stack ? maps.drop_output : maps.drop_output_without_stack)
+                       : with_stack ? maps.exception_output
+                                    : maps.exception_output_without_stack;
   if (bpf_map_update_elem(bpf_map__fd(map), &cpu, &perf_event_fd, BPF_ANY) != 0) {
     return ErrnoStatus(
         errno, absl::StrCat("connecting the companion BPF program of ", event, " on CPU ", cpu));
@@ -279,7 +264,7 @@ absl::Status Enricher::Attach(const std::vector<std::string>& events) {
   skeleton_->run_statistics = ScopedFd(bpf_enable_stats(BPF_STATS_RUN_TIME));
   if (!skeleton_->run_statistics.valid()) {
     const int error = errno;
-    return ErrnoStatus(error, "counting runs of BPF programs", Advice(error));
+    return ErrnoStatus(error, "counting runs of BPF programs", LoadingAdvice(error));
   }
   ScopedLink link(bpf_program__attach(skeleton_->Receiver()));
   if (link == nullptr) {
@@ -296,31 +281,19 @@ void Enricher::Detach() {
   skeleton_->run_statistics = ScopedFd();
 }
 
-absl::StatusOr<std::vector<uint64_t>> Enricher::Filtered(absl::string_view event) const {
+absl::StatusOr<std::vector<hit_outcomes>> Enricher::Outcomes(absl::string_view event) const {
   const int cpus = libbpf_num_possible_cpus();
   if (cpus < 0) return ErrnoStatus(-cpus, "counting this host's possible CPUs");
-  std::vector<uint64_t> counts(static_cast<size_t>(cpus));
-  // Its place in the map `filtered` (event_filter.bpf.h).
-  const uint32_t kind = event == kDropEvent ? 0 : 1;
-  if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->bpf->maps.filtered), &kind, counts.data()) != 0) {
-    return ErrnoStatus(errno, absl::StrCat("reading how much of ", event, " was filtered"));
+  std::vector<hit_outcomes> outcomes(static_cast<size_t>(cpus));
+  const uint32_t number = CompanionNumber(event);
+  if (bpf_map_lookup_elem(bpf_map__fd(skeleton_->bpf->maps.hits), &number, outcomes.data()) != 0) {
+    return ErrnoStatus(errno, absl::StrCat("reading what became of ", event));
   }
-  return counts;
+  return outcomes;
 }
 
 std::vector<uint32_t> Enricher::program_ids() const {
-  std::vector<uint32_t> ids;
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, skeleton_->bpf->obj) {
-    if (bpf_program__fd(program) < 0) continue;  // was not loaded
-    bpf_prog_info info;
-    std::memset(&info, 0, sizeof info);
-    uint32_t bytes = sizeof info;
-    if (bpf_prog_get_info_by_fd(bpf_program__fd(program), &info, &bytes) == 0) {
-      ids.push_back(info.id);
-    }
-  }
-  return ids;
+  return LoadedProgramIds(skeleton_->bpf->obj);
 }
 
 }  // namespace correlate

@@ -15,7 +15,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "collector/drop_kind.h"
 #include "collector/event_filter_constants.h"
+#include "collector/kind_tables.h"
 
 namespace correlate {
 
@@ -46,6 +48,9 @@ class Enricher {
     // Also reads what an ExitTracer notes in exit_notes_fd().
     bool join_exits = false;
     event_filter_constants filter = {};  // all zero: everything passes
+    // Counts what passes by kind into these, borrowed until Load returns; null: somebody else
+    // counts.
+    KindTables* kinds = nullptr;
   };
 
   // True for the events that the companion programs can stand in for.
@@ -60,15 +65,24 @@ class Enricher {
   // What modules say of their structures; to be called when one has come after Load().
   void LookAtModules();
 
-  // Records of `event` on `cpu` go to this perf event (PERF_COUNT_SW_BPF_OUTPUT on that CPU).
-  absl::Status Connect(absl::string_view event, uint32_t cpu, int perf_event_fd);
+  // What each CPU may spend in a second; new and rare kinds of hits come first (spending.bpf.h).
+  struct Limits {
+    static constexpr uint32_t kNone = UINT32_MAX;
+    uint32_t stacks = kNone;  // records with a callchain; those beyond go to another perf event
+    uint32_t whole = kNone;   // records; hits beyond are only counted
+  };
+  void SetLimits(const Limits& limits);  // at any time
+
+  // Records of `event` on `cpu` go to this perf event (PERF_COUNT_SW_BPF_OUTPUT on that CPU): those
+  // that may have a callchain, or those beyond Limits::stacks.
+  absl::Status Connect(absl::string_view event, uint32_t cpu, bool with_stack, int perf_event_fd);
   // Begins to run for each of `events`; once Detach() has ended that, it may begin again.
   absl::Status Attach(const std::vector<std::string>& events);
   void Detach();
   int exit_notes_fd() const;  // lives as long as this object
 
-  // How many hits of `event` did not pass the filter while its perf event was on, by CPU number.
-  absl::StatusOr<std::vector<uint64_t>> Filtered(absl::string_view event) const;
+  // What became of the hits of `event` while its perf event was on, by CPU number.
+  absl::StatusOr<std::vector<hit_outcomes>> Outcomes(absl::string_view event) const;
 
   // Ids of everything of ours that is loaded: observers, never to be blamed.
   std::vector<uint32_t> program_ids() const;

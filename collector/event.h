@@ -107,16 +107,39 @@ struct Loss {
 
 // What one event counted on one CPU since the recording began. counted is perf's own counting
 // (read(2) on the event's fd) and does not depend on rings:
-// counted = written + lost + missed + filtered, missed being hits for which perf made no record at
-// all, filtered those that a filter of the recording kept out.
+// counted = written + only_counted + lost + missed + filtered: only_counted are hits above
+// --max-rate, filtered those that a filter of the recording kept out, missed those for which
+// nothing made a record at all (a BPF program is skipped where it was interrupted by the event).
 struct EventCounts {
   uint32_t format_id = 0;
   uint32_t cpu = 0;
   uint64_t counted = 0;
   uint64_t written = 0;
+  uint64_t only_counted = 0;
   uint64_t lost = 0;
   uint64_t missed = 0;
   uint64_t filtered = 0;
+};
+
+// A namespace's inode number is reused at once after its end: identity is both numbers.
+struct NetnsId {
+  uint64_t inode = 0;
+  uint64_t cookie = 0;  // SO_NETNS_COOKIE; 0 where the kernel has none (before 5.14)
+  friend bool operator==(const NetnsId&, const NetnsId&) = default;
+  friend auto operator<=>(const NetnsId&, const NetnsId&) = default;
+};
+
+// Hits of one kind on all CPUs since the recording began, whether written or not. Running totals.
+struct DropKindCount {
+  uint32_t format_id = 0;
+  uint64_t location = 0;  // skb:kfree_skb: of the function that freed the packet
+  uint32_t reason = 0;    // its drop reason; xdp:xdp_exception: the action
+  bool has_netns = false;
+  NetnsId netns;
+  uint32_t ifindex = 0;     // 0: unknown
+  uint32_t program_id = 0;  // xdp:xdp_exception
+  bool other = false;       // all kinds that found no room in the kernel's table, together
+  uint64_t counted = 0;
 };
 
 // How often an XDP program returned each action since it was followed (exit_tracer.h): of every
@@ -141,14 +164,6 @@ struct ClockReading {
 
 // ---- What is known of programs, namespaces, devices and attachments
 // ------------------------------
-
-// A namespace's inode number is reused at once after its end: identity is both numbers.
-struct NetnsId {
-  uint64_t inode = 0;
-  uint64_t cookie = 0;  // SO_NETNS_COOKIE; 0 where the kernel has none (before 5.14)
-  friend bool operator==(const NetnsId&, const NetnsId&) = default;
-  friend auto operator<=>(const NetnsId&, const NetnsId&) = default;
-};
 
 // How namespaces, devices and attachments carry time. from_ns and to_ns are the first and the last
 // look (or notification) that saw it; between two looks that did it is held to have been there.
@@ -374,6 +389,7 @@ struct TracepointSample {
   uint32_t format_id = 0;                  // EventFormat::id
   absl::Span<const uint8_t> raw;           // the tracepoint's record, laid out as the format says
   absl::Span<const uint64_t> callchain;    // kernel addresses, leaf first, no context markers
+  bool stack_omitted = false;              // what callchains may cost was spent (--stacks adaptive)
   const Enrichment* enrichment = nullptr;  // null: a plain tracepoint
 };
 

@@ -6,49 +6,41 @@
 #define COLLECTOR_EVENT_FILTER_BPF_H_
 
 /* clang-format off */
+#include "collector/drop_kind.h"
 #include "collector/hook_walk.bpf.h"
 #include "collector/event_filter_constants.h"
 #include "collector/packet_layers.h"
+#include "collector/perf_events.bpf.h"
 /* clang-format on */
 
 const volatile struct event_filter_constants filter = {};
 
-enum { FILTERED_DROPS = 0, FILTERED_EXCEPTIONS = 1, FILTERED_KINDS = 2 };
-
-/* A program is not entered again on a CPU where it runs, so plain additions do. */
+/* By event. A program is not entered again on a CPU where it runs, so plain additions do. */
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, FILTERED_KINDS);
+  __uint(max_entries, COMPANION_EVENTS);
   __type(key, __u32);
-  __type(value, __u64);
-} filtered SEC(".maps");
+  __type(value, struct hit_outcomes);
+} hits SEC(".maps");
 
-/* Whether this CPU's perf event in `map` is on, which is what bpf_perf_event_output asks as well
- * (kernel/trace/bpf_trace.c): before the recording begins and after it ends it is not. The
- * verifier lets nobody look into such a map, but a pointer to one may lie on the stack. */
-static __always_inline bool output_is_on(void* map) {
-  void* on_stack = map;
-  void* array = 0;
-  struct bpf_event_entry* entry = 0;
-  __u32 cpu = bpf_get_smp_processor_id();
-  struct perf_event* event = 0;
+/* `map`: where the record would have gone. */
+static __always_inline int filter_out(void* map, __u32 which) {
+  struct hit_outcomes* outcomes = bpf_map_lookup_elem(&hits, &which);
 
-  if (!bpf_core_field_exists(struct bpf_array, ptrs) || !bpf_core_field_exists(event->oncpu))
-    return true;
-  bpf_probe_read_kernel(&array, sizeof(array), &on_stack);
-  bpf_probe_read_kernel(
-      &entry, sizeof(entry),
-      array + bpf_core_field_offset(struct bpf_array, ptrs) + cpu * sizeof(entry));
-  if (!entry) return false;
-  event = BPF_CORE_READ(entry, event);
-  return event && BPF_CORE_READ(event, oncpu) == (int)cpu;
+  if (outcomes && perf_event_is_on(map)) outcomes->filtered++;
+  return 0;
 }
 
-static __always_inline int filter_out(void* map, __u32 kind) {
-  __u64* count = bpf_map_lookup_elem(&filtered, &kind);
+static __always_inline int only_count(void* map, __u32 which) {
+  struct hit_outcomes* outcomes = bpf_map_lookup_elem(&hits, &which);
 
-  if (count && output_is_on(map)) ++*count;
+  if (outcomes && perf_event_is_on(map)) outcomes->only_counted++;
   return 0;
+}
+
+static __always_inline bool is_filtered(void) {
+  return filter.reasons || filter.ifnames || filter.netns_count || filter.programs ||
+         filter.prefixes || filter.ports || filter.l4s;
 }
 
 static __always_inline bool reason_passes(__u32 reason) {

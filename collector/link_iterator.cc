@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "collector/bpf_iterator.h"
 #include "collector/bpf_link_record.h"
+#include "collector/bpf_loading.h"
 #include "collector/links.skel.h"
 
 namespace correlate {

@@ -40,8 +40,8 @@ perf_event_attr TracepointAttr(uint64_t tracepoint_id, bool callchains, uint32_t
                  max_stack);
 }
 
-perf_event_attr TracepointCountAttr(uint64_t tracepoint_id) {
-  return CommonAttr(PERF_TYPE_TRACEPOINT, tracepoint_id, 0);
+perf_event_attr TracepointCountAttr(uint64_t tracepoint_id, uint32_t watermark_bytes) {
+  return CommonAttr(PERF_TYPE_TRACEPOINT, tracepoint_id, watermark_bytes);
 }
 
 perf_event_attr BpfOutputAttr(bool callchains, uint32_t max_stack, uint32_t watermark_bytes) {

@@ -15,8 +15,9 @@ namespace correlate {
 // `watermark_bytes` are in the ring.
 perf_event_attr TracepointAttr(uint64_t tracepoint_id, bool callchains, uint32_t max_stack,
                                uint32_t watermark_bytes);
-// The same tracepoint counted, without a record.
-perf_event_attr TracepointCountAttr(uint64_t tracepoint_id);
+// The same tracepoint counted, without a record. The watermark of a ring is that of its first
+// event.
+perf_event_attr TracepointCountAttr(uint64_t tracepoint_id, uint32_t watermark_bytes);
 // What a BPF program hands over with bpf_perf_event_output(), as TracepointAttr otherwise. Joins
 // the group of an event that is disabled, and is not disabled itself.
 perf_event_attr BpfOutputAttr(bool callchains, uint32_t max_stack, uint32_t watermark_bytes);

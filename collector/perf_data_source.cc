@@ -196,7 +196,8 @@ absl::Status PerfDataSource::ParseFile(absl::string_view bytes) {
     const auto format = std::find_if(format_of_tracepoint_.begin(), format_of_tracepoint_.end(),
                                      [&](const auto& known) { return known.first == attr.config; });
     if (format == format_of_tracepoint_.end()) continue;
-    while (const auto id = Take<uint64_t>(&ids)) translator_.AddEvent(*id, format->second);
+    while (const auto id = Take<uint64_t>(&ids))
+      translator_.AddEvent(*id, attr.sample_type, format->second);
   }
   if (!samples.has_value()) return Unusable("it holds no tracepoints");
   stream_ = translator_.AddStream(0, {*samples, true});

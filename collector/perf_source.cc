@@ -45,12 +45,13 @@ size_t DefaultRingBytes(size_t cpus) {
 }  // namespace
 
 std::string PerfSourceSpec::ToString() const {
-  return absl::StrCat(
-      absl::StrJoin(tracepoints, ",",
-                    [](std::string* out, const Tracepoint& tracepoint) {
-                      absl::StrAppend(out, tracepoint.name);
-                    }),
-      callchains ? absl::StrCat(" with up to ", max_stack, " frames") : " without callchains");
+  return absl::StrCat(absl::StrJoin(tracepoints, ",",
+                                    [](std::string* out, const Tracepoint& tracepoint) {
+                                      absl::StrAppend(out, tracepoint.name);
+                                    }),
+                      callchains == Callchains::kNone
+                          ? " without callchains"
+                          : absl::StrCat(" with up to ", max_stack, " frames"));
 }
 
 // One perf event of a ring, and what is told of it so far.
@@ -58,7 +59,9 @@ struct PerfSource::RingEvent {
   PerfRing::EventSpec spec;
   std::string name;       // for losses
   bool counts = false;    // its own count is that of hits
-  bool records = false;   // it makes the samples
+  bool records = false;   // it makes samples
+  bool enriched = false;  // by a companion program
+  PerfSourceSpec::Role role = PerfSourceSpec::Role::kCount;
   size_t tracepoint = 0;  // index in the spec, of either
   uint64_t id = 0;
   uint64_t lost = 0;     // told so far
@@ -155,16 +158,21 @@ absl::StatusOr<std::unique_ptr<PerfSource::Ring>> PerfSource::OpenRing(
     RingEvent& event = ring->events[i];
     ASSIGN_OR_RETURN(const PerfRing::Reading reading, ring->ring->Read(i));
     event.id = reading.id;
-    if (!event.records) continue;
+    if (!event.records && !event.enriched) continue;
     const uint32_t format_id = spec_.tracepoints[event.tracepoint].format_id;
-    const EventFormat& enriched = enriched_formats_[event.tracepoint];
-    if (enriched.name.empty()) {
-      translator_.AddEvent(event.id, format_id);
-    } else {
-      translator_.AddEnrichedEvent(event.id, format_id, enriched);
-      RETURN_IF_ERROR(spec_.connect(event.name, cpu, ring->ring->fd(i)));
+    const uint64_t sample_type = event.spec.attr.sample_type;
+    if (event.records && event.enriched) {
+      translator_.AddEnrichedEvent(event.id, sample_type, format_id,
+                                   enriched_formats_[event.tracepoint],
+                                   event.role == PerfSourceSpec::Role::kRecordsWithoutStack);
+    } else if (event.records) {
+      translator_.AddEvent(event.id, sample_type, format_id);
+    }
+    if (event.enriched) {
+      RETURN_IF_ERROR(spec_.connect(event.name, cpu, event.role, ring->ring->fd(i)));
     }
   }
+  // All of one ring agree in what ordering needs, and in the trailer of what is no sample.
   const uint64_t sample_type = ring->events.back().spec.attr.sample_type;
   ring->stream = translator_.AddStream(cpu, {.sample_type = sample_type});
   ring->loss_checked_ns = NowNs();
@@ -177,9 +185,12 @@ absl::StatusOr<std::unique_ptr<PerfSource::Ring>> PerfSource::OpenRing(
 }
 
 // Plain tracepoints count and record in one event; an enriched one is counted by an event of its
-// own.
+// own, with which those that record go on and off.
 std::vector<PerfSource::RingEvent> PerfSource::SampleEvents() const {
+  using Callchains = PerfSourceSpec::Callchains;
+  using Role = PerfSourceSpec::Role;
   const auto watermark_bytes = static_cast<uint32_t>(ring_bytes_ / 4);
+  const bool callchains = spec_.callchains != Callchains::kNone;
   std::vector<RingEvent> events;
   for (size_t i = 0; i < spec_.tracepoints.size(); ++i) {
     const PerfSourceSpec::Tracepoint& tracepoint = spec_.tracepoints[i];
@@ -189,19 +200,26 @@ std::vector<PerfSource::RingEvent> PerfSource::SampleEvents() const {
     event.counts = true;
     if (enriched_formats_[i].name.empty()) {
       event.records = true;
-      event.spec.attr = TracepointAttr(tracepoint.tracepoint_id, spec_.callchains, spec_.max_stack,
-                                       watermark_bytes);
-    } else {
-      event.spec.attr = TracepointCountAttr(tracepoint.tracepoint_id);
-      events.push_back(event);
-      event.counts = false;
-      event.records = true;
-      event.spec.joins_previous = true;
       event.spec.attr =
-          BpfOutputAttr(spec_.callchains, std::min(spec_.max_stack + kTracerFrames, kMostFrames),
-                        watermark_bytes);
+          TracepointAttr(tracepoint.tracepoint_id, callchains, spec_.max_stack, watermark_bytes);
+      events.push_back(std::move(event));
+      continue;
     }
-    events.push_back(std::move(event));
+    event.enriched = true;
+    event.spec.attr = TracepointCountAttr(tracepoint.tracepoint_id, watermark_bytes);
+    events.push_back(event);
+    if (tracepoint.only_count) continue;
+    event.counts = false;
+    event.records = true;
+    event.spec.joins_previous = true;
+    const auto add = [&](Role role, bool with_callchain) {
+      event.role = role;
+      event.spec.attr = BpfOutputAttr(
+          with_callchain, std::min(spec_.max_stack + kTracerFrames, kMostFrames), watermark_bytes);
+      events.push_back(event);
+    };
+    if (spec_.callchains == Callchains::kAdaptive) add(Role::kRecordsWithoutStack, false);
+    add(Role::kRecords, callchains);
   }
   return events;
 }
@@ -315,6 +333,7 @@ absl::Status PerfSource::FollowCpus(EventSink& sink) {
     const bool is_online = std::find(online->begin(), online->end(), cpu->cpu) != online->end();
     if (is_online && cpu->programs->ring->Attached()) continue;
     Retire(*cpu, sink);
+    ++cpu_changes_;
     notes_.push_back(absl::StrCat("CPU ", cpu->cpu, " went offline during the recording"));
     if (cpu->samples != nullptr) {
       for (const RingEvent& event : cpu->samples->events) retired_.push_back({cpu->cpu, event});
@@ -328,6 +347,7 @@ absl::Status PerfSource::FollowCpus(EventSink& sink) {
     if (known) continue;
     // It may be gone again: no reason to end the recording.
     const absl::Status opened = OpenCpu(number);
+    ++cpu_changes_;
     notes_.push_back(
         opened.ok()
             ? absl::StrCat("CPU ", number, " came online; recorded from then on")

@@ -31,13 +31,19 @@ struct PerfSourceSpec {
     // Set: a companion BPF program makes the records, laid out anew as this format (borrowed until
     // Open returns).
     const EventFormat* enriched_format = nullptr;
+    bool only_count = false;  // no record of it at all
   };
   std::vector<Tracepoint> tracepoints;
-  bool callchains = true;
+  // kAdaptive: a companion program decides by the record; plain tracepoints take one with each.
+  enum class Callchains { kNone, kAll, kAdaptive };
+  Callchains callchains = Callchains::kAll;
   uint32_t max_stack = 64;  // frames
   size_t ring_bytes = 0;    // a CPU; 0: 64 MiB shared out, 256 KiB to 8 MiB
-  // Called for each perf event that such a program is to write to, on CPUs that come later too.
-  std::function<absl::Status(absl::string_view event, uint32_t cpu, int perf_event_fd)> connect;
+  // Called for each perf event of a tracepoint with a companion program, on CPUs that come later
+  // too: the one that counts all hits, and those that the program is to write to.
+  enum class Role { kCount, kRecords, kRecordsWithoutStack };
+  std::function<absl::Status(absl::string_view event, uint32_t cpu, Role role, int perf_event_fd)>
+      connect;
   // A program was loaded, seen while reading and before its record is in order: the moment to look
   // at it, for it may be gone soon.
   std::function<void(const BpfProgramRecord&)> on_program_load;
@@ -63,6 +69,7 @@ class PerfSource : public EventSource {
   int poll_fd() const { return poll_fd_.get(); }
   size_t ring_bytes() const { return ring_bytes_; }  // a CPU, as granted
   static constexpr size_t side_band_ring_bytes() { return kProgramRingBytes + kTaskRingBytes; }
+  uint64_t cpu_changes() const { return cpu_changes_; }  // CPUs that came or went, so far
   // What the host did not grant, as sentences for the user.
   const std::vector<std::string>& notes() const { return notes_; }
 
@@ -95,6 +102,7 @@ class PerfSource : public EventSource {
   struct RetiredEvent;
   std::vector<RetiredEvent> retired_;  // of CPUs that went
   std::vector<std::string> notes_;
+  uint64_t cpu_changes_ = 0;
   uint64_t last_cpu_check_ns_ = 0;
   uint64_t last_loss_check_ns_ = 0;
 };

@@ -10,6 +10,7 @@
 #include "base/errno_status.h"
 #include "base/status_macros.h"
 #include "collector/bpf_iterator.h"
+#include "collector/bpf_loading.h"
 #include "collector/holders.skel.h"
 #include "collector/program_holders_record.h"
 

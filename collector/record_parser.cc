@@ -261,6 +261,28 @@ RecordKind ParseRecord(absl::Span<const uint8_t> record, const RecordLayout& lay
   }
 }
 
+bool IsSample(absl::Span<const uint8_t> record) {
+  perf_event_header header = {};
+  if (record.size() < sizeof header) return false;
+  std::memcpy(&header, record.data(), sizeof header);
+  return header.type == PERF_RECORD_SAMPLE;
+}
+
+std::optional<uint64_t> SampleEventId(absl::Span<const uint8_t> record, uint64_t sample_type) {
+  if (record.size() < sizeof(perf_event_header)) return std::nullopt;
+  FieldCursor cursor(record.subspan(sizeof(perf_event_header)));
+  if (!(sample_type & PERF_SAMPLE_IDENTIFIER)) {
+    if (!(sample_type & PERF_SAMPLE_ID)) return std::nullopt;
+    for (const uint64_t field :
+         {PERF_SAMPLE_IP, PERF_SAMPLE_TID, PERF_SAMPLE_TIME, PERF_SAMPLE_ADDR}) {
+      if (sample_type & field) cursor.Skip(8);
+    }
+  }
+  const uint64_t id = cursor.Take<uint64_t>();
+  if (!cursor.ok()) return std::nullopt;
+  return id;
+}
+
 std::optional<uint64_t> RecordTime(absl::Span<const uint8_t> record, const RecordLayout& layout) {
   if (!(layout.sample_type & PERF_SAMPLE_TIME)) return std::nullopt;
   const SplitRecord split = Split(record, layout);

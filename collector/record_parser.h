@@ -45,6 +45,11 @@ struct ParsedRecord {
 RecordKind ParseRecord(absl::Span<const uint8_t> record, const RecordLayout& layout,
                        ParsedRecord* parsed);
 
+bool IsSample(absl::Span<const uint8_t> record);
+// Which event a sample is of, so that its own layout can be found: events of one ring may differ in
+// what follows the id. nullopt: it does not say.
+std::optional<uint64_t> SampleEventId(absl::Span<const uint8_t> record, uint64_t sample_type);
+
 // The record's time alone: what ordering needs. nullopt for records without one.
 std::optional<uint64_t> RecordTime(absl::Span<const uint8_t> record, const RecordLayout& layout);
 

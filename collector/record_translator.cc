@@ -9,15 +9,18 @@ size_t RecordTranslator::AddStream(uint32_t cpu, const RecordLayout& layout) {
   return order_.AddStream();
 }
 
-void RecordTranslator::AddEvent(uint64_t event_id, uint32_t format_id) {
-  events_[event_id] = {format_id};
+void RecordTranslator::AddEvent(uint64_t event_id, uint64_t sample_type, uint32_t format_id) {
+  events_[event_id] = {.sample_type = sample_type, .format_id = format_id};
 }
 
-void RecordTranslator::AddEnrichedEvent(uint64_t event_id, uint32_t format_id,
-                                        const EventFormat& format) {
+void RecordTranslator::AddEnrichedEvent(uint64_t event_id, uint64_t sample_type, uint32_t format_id,
+                                        const EventFormat& format, bool stack_omitted) {
   auto& decoder = decoders_[format_id];
   if (decoder == nullptr) decoder = std::make_unique<EnrichedDecoder>(format);
-  events_[event_id] = {.format_id = format_id, .decoder = decoder.get()};
+  events_[event_id] = {.sample_type = sample_type,
+                       .format_id = format_id,
+                       .stack_omitted = stack_omitted,
+                       .decoder = decoder.get()};
 }
 
 uint64_t RecordTranslator::Append(size_t stream_index, absl::Span<const uint8_t> record) {
@@ -33,26 +36,32 @@ void RecordTranslator::Release(uint64_t horizon_ns, EventSink& sink) {
   });
 }
 
+void RecordTranslator::TranslateSample(absl::Span<const uint8_t> record, const RecordLayout& layout,
+                                       EventSink& sink) {
+  const auto event = events_.find(SampleEventId(record, layout.sample_type).value_or(0));
+  if (event == events_.end()) {
+    ++malformed_;
+    return;
+  }
+  Event& known = event->second;
+  const RecordLayout own = {known.sample_type, layout.sample_id_all};
+  TracepointSample& sample = parsed_.sample;
+  if (ParseRecord(record, own, &parsed_) != RecordKind::kSample ||
+      (known.decoder != nullptr && !known.decoder->Decode(&sample))) {
+    ++malformed_;
+    return;
+  }
+  ++known.written;
+  sample.format_id = known.format_id;
+  sample.stack_omitted = known.stack_omitted;
+  sink.OnRawEvent(sample);
+}
+
 void RecordTranslator::Translate(size_t stream_index, absl::Span<const uint8_t> record,
                                  EventSink& sink) {
   Stream& stream = streams_[stream_index];
+  if (IsSample(record)) return TranslateSample(record, stream.layout, sink);
   switch (ParseRecord(record, stream.layout, &parsed_)) {
-    case RecordKind::kSample: {
-      const auto event = events_.find(parsed_.event_id);
-      if (event == events_.end()) {
-        ++malformed_;
-        return;
-      }
-      EnrichedDecoder* decoder = event->second.decoder;
-      if (decoder != nullptr && !decoder->Decode(&parsed_.sample)) {
-        ++malformed_;
-        return;
-      }
-      ++event->second.written;
-      parsed_.sample.format_id = event->second.format_id;
-      sink.OnRawEvent(parsed_.sample);
-      return;
-    }
     case RecordKind::kLost:
       stream.lost += parsed_.lost;
       return;
@@ -65,6 +74,7 @@ void RecordTranslator::Translate(size_t stream_index, absl::Span<const uint8_t> 
     case RecordKind::kTask:
       sink.OnRawEvent(parsed_.task);
       return;
+    case RecordKind::kSample:
     case RecordKind::kOther:
       return;
     case RecordKind::kMalformed:

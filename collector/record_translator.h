@@ -21,10 +21,13 @@ class RecordTranslator {
  public:
   // A ring, or whatever else delivers records of one layout nearly in order.
   size_t AddStream(uint32_t cpu, const RecordLayout& layout);
-  // Samples with this id are hits of that format. Ids are unique on a host (perf_event_open(2)).
-  void AddEvent(uint64_t event_id, uint32_t format_id);
+  // Samples with this id are hits of that format, laid out as `sample_type` (perf_event_attr) says.
+  // Ids are unique on a host (perf_event_open(2)).
+  void AddEvent(uint64_t event_id, uint64_t sample_type, uint32_t format_id);
   // The same, for records of the companion BPF program that stands in for that format.
-  void AddEnrichedEvent(uint64_t event_id, uint32_t format_id, const EventFormat& format);
+  // `stack_omitted`: such as come without a callchain that others of their kind have.
+  void AddEnrichedEvent(uint64_t event_id, uint64_t sample_type, uint32_t format_id,
+                        const EventFormat& format, bool stack_omitted);
 
   // Keeps a copy of one record until it is released. Records without a time take that of the record
   // before them in their stream. Returns the time.
@@ -48,10 +51,14 @@ class RecordTranslator {
     uint64_t lost = 0;
   };
   struct Event {
+    uint64_t sample_type = 0;
     uint32_t format_id = 0;
     uint64_t written = 0;
+    bool stack_omitted = false;
     EnrichedDecoder* decoder = nullptr;  // null: a plain tracepoint
   };
+  void TranslateSample(absl::Span<const uint8_t> record, const RecordLayout& layout,
+                       EventSink& sink);
   void Translate(size_t stream, absl::Span<const uint8_t> record, EventSink& sink);
 
   std::vector<Stream> streams_;

@@ -119,6 +119,11 @@ absl::Status CheckPayload(const pb::Payload& payload) {
       }
     }
   }
+  for (const pb::KindCount& kind : payload.kinds()) {
+    if (kind.format() >= kMostFormats || !InRange(kind.location(), interned.frames_size())) {
+      return absl::DataLossError("a count names something that is not there");
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -128,6 +133,7 @@ void PayloadDecoder::Decode(const pb::Payload& payload, RecordingTables* tables,
   DecodeEvents(payload, tables, sink);
   for (const pb::Loss& loss : payload.losses()) sink.OnLoss(FromProto(loss));
   for (const pb::EventCounts& counts : payload.counts()) sink.OnCounts(FromProto(counts));
+  DecodeKinds(payload, tables, sink);
   for (const pb::XdpActionCounts& counts : payload.xdp_actions()) {
     sink.OnXdpActions(FromProto(counts));
   }
@@ -206,29 +212,52 @@ void PayloadDecoder::DecodeInterned(const pb::Interned& interned) {
   }
 }
 
+const EventFormat* PayloadDecoder::FormatOf(uint32_t id, RecordingTables* tables) {
+  std::unique_ptr<EventFormat>& format = tables->formats[id];
+  if (format == nullptr) {
+    // Its chunk was damaged and no other one holds it: the raw bytes are all there is to say.
+    format = std::make_unique<EventFormat>();
+    format->id = id;
+    format->system = kUnknown;
+    format->name = kUnknown;
+  }
+  return format.get();
+}
+
+void PayloadDecoder::DecodeKinds(const pb::Payload& payload, RecordingTables* tables,
+                                 TraceSink& sink) {
+  for (const pb::KindCount& message : payload.kinds()) {
+    KindCount count;
+    count.time_ns = message.time_ns();
+    count.format = FormatOf(message.format(), tables);
+    if (message.location() != 0) count.location = &frames_[message.location()];
+    count.reason = message.reason();
+    count.has_netns = message.has_netns();
+    count.netns = FromProto(message.netns());
+    count.ifindex = message.ifindex();
+    count.program_id = message.program_id();
+    count.other = message.other();
+    count.counted = message.counted();
+    sink.OnKindCount(count);
+  }
+}
+
 void PayloadDecoder::DecodeEvents(const pb::Payload& payload, RecordingTables* tables,
                                   TraceSink& sink) {
   const pb::Interned& interned = payload.interned();
   for (const pb::Event& message : payload.events()) {
     if (!sink.WantsMore()) return;
-    std::unique_ptr<EventFormat>& format = tables->formats[message.format()];
-    if (format == nullptr) {
-      // Its chunk was damaged and no other one holds it: the raw bytes are all there is to say.
-      format = std::make_unique<EventFormat>();
-      format->id = message.format();
-      format->system = kUnknown;
-      format->name = kUnknown;
-    }
     CorrelatedEvent event;
     event.time_ns = message.time_ns();
     event.cpu = message.cpu();
     event.pid = message.pid();
     event.tid = message.tid();
     event.comm = StringAt(interned, message.comm());
-    event.format = format.get();
+    event.format = FormatOf(message.format(), tables);
     event.raw = absl::MakeConstSpan(reinterpret_cast<const uint8_t*>(message.raw().data()),
                                     message.raw().size());
     if (message.stack() != 0) event.stack = &stacks_[message.stack()];
+    event.stack_omitted = message.stack_omitted();
     if (message.attribution() != 0) event.attribution = &attributions_[message.attribution()];
     event.context = FromProto(message.context());
     if (message.look() != 0) event.look = &looks_[message.look()];

@@ -46,6 +46,8 @@ class PayloadDecoder {
   void DecodeTables(const pb::Payload& payload, RecordingTables* tables, TraceSink& sink);
   void DecodeInterned(const pb::Interned& interned);
   void DecodeEvents(const pb::Payload& payload, RecordingTables* tables, TraceSink& sink);
+  void DecodeKinds(const pb::Payload& payload, RecordingTables* tables, TraceSink& sink);
+  static const EventFormat* FormatOf(uint32_t id, RecordingTables* tables);
 
   std::vector<Frame> frames_;
   std::vector<Stack> stacks_;

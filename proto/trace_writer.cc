@@ -241,6 +241,7 @@ void TraceWriter::OnEvent(const CorrelatedEvent& event) {
   message->set_format(event.format->id);
   message->set_raw(event.raw.data(), event.raw.size());
   message->set_stack(interner.StackNumber(event.stack));
+  message->set_stack_omitted(event.stack_omitted);
   message->set_attribution(interner.AttributionNumber(event.attribution));
   message->set_context(ToProto(event.context));
   message->set_look(interner.LookNumber(event.look));
@@ -265,6 +266,21 @@ void TraceWriter::OnLoss(const Loss& loss) {
 void TraceWriter::OnCounts(const EventCounts& counts) {
   ToProto(counts, impl_->payload().add_counts());
   impl_->Added(24);
+}
+
+void TraceWriter::OnKindCount(const KindCount& count) {
+  if (!impl_->ok()) return;
+  pb::KindCount* message = impl_->payload().add_kinds();
+  message->set_time_ns(count.time_ns);
+  message->set_format(count.format->id);
+  message->set_location(impl_->interner().FrameNumber(count.location));
+  message->set_reason(count.reason);
+  if (count.has_netns) ToProto(count.netns, message->mutable_netns());
+  message->set_ifindex(count.ifindex);
+  message->set_program_id(count.program_id);
+  message->set_other(count.other);
+  message->set_counted(count.counted);
+  impl_->Added(40);
 }
 
 void TraceWriter::OnXdpActions(const XdpActionCounts& counts) {

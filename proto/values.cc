@@ -97,6 +97,8 @@ void ToProto(const RecordingFacts& facts, pb::Recording* message) {
   message->set_tool_version(facts.tool_version);
   message->set_stacks(facts.stacks);
   message->set_max_stack(facts.max_stack);
+  message->set_stack_rate(facts.stack_rate);
+  message->set_max_rate(facts.max_rate + 1);  // no limit becomes 0
   message->set_ring_bytes_per_cpu(facts.ring_bytes_per_cpu);
   message->set_side_band_ring_bytes_per_cpu(facts.side_band_ring_bytes_per_cpu);
   Copy(facts.command_line, message->mutable_command_line());
@@ -256,6 +258,7 @@ void ToProto(const EventCounts& counts, pb::EventCounts* message) {
   message->set_lost(counts.lost);
   message->set_missed(counts.missed);
   message->set_filtered(counts.filtered);
+  message->set_only_counted(counts.only_counted);
 }
 
 void ToProto(const XdpActionCounts& counts, pb::XdpActionCounts* message) {
@@ -311,6 +314,8 @@ RecordingFacts FromProto(const pb::Recording& message) {
   facts.tool_version = message.tool_version();
   facts.stacks = message.stacks();
   facts.max_stack = message.max_stack();
+  facts.stack_rate = message.stack_rate();
+  facts.max_rate = message.max_rate() - 1;
   facts.ring_bytes_per_cpu = message.ring_bytes_per_cpu();
   facts.side_band_ring_bytes_per_cpu = message.side_band_ring_bytes_per_cpu();
   facts.command_line = Copy(message.command_line());
@@ -489,6 +494,7 @@ EventCounts FromProto(const pb::EventCounts& message) {
   counts.lost = message.lost();
   counts.missed = message.missed();
   counts.filtered = message.filtered();
+  counts.only_counted = message.only_counted();
   return counts;
 }
 

@@ -96,11 +96,26 @@ struct CorrelatedEvent {
   const EventFormat* format = nullptr;  // never null; text may be empty in a damaged trace
   absl::Span<const uint8_t> raw;
   const Stack* stack = nullptr;  // null: no callchain was taken
+  bool stack_omitted = false;  // one was not taken because enough had been, of this kind or in all
   absl::Span<const CodePointer> code_pointers;
   Context context = Context::kUnknown;       // outside kTask the process is whoever was interrupted
   const Packet* packet = nullptr;            // null: the event told none
   const HookLook* look = nullptr;            // null: no hook was walked
   const Attribution* attribution = nullptr;  // null: an event that attribution does not apply to
+};
+
+// How often events of one kind happened, whether written or not; see DropKindCount.
+struct KindCount {
+  uint64_t time_ns = 0;  // as of then
+  const EventFormat* format = nullptr;
+  const Frame* location = nullptr;  // null: the event has none
+  uint32_t reason = 0;
+  bool has_netns = false;
+  NetnsId netns;
+  uint32_t ifindex = 0;
+  uint32_t program_id = 0;
+  bool other = false;
+  uint64_t counted = 0;
 };
 
 }  // namespace correlate

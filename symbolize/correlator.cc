@@ -106,6 +106,24 @@ void Correlator::OnRawEvent(const RawEvent& event) {
   }
 }
 
+void Correlator::OnKindCount(const DropKindCount& count, uint64_t time_ns) {
+  if (count.format_id >= formats_.size()) return;
+  KindCount kind;
+  kind.time_ns = time_ns;
+  kind.format = &formats_[count.format_id]->format;
+  if (count.location != 0) {
+    kind.location = stacks_.ResolveAddress(count.location, time_ns, /*return_address=*/true);
+  }
+  kind.reason = count.reason;
+  kind.has_netns = count.has_netns;
+  kind.netns = count.netns;
+  kind.ifindex = count.ifindex;
+  kind.program_id = count.program_id;
+  kind.other = count.other;
+  kind.counted = count.counted;
+  sink_->OnKindCount(kind);
+}
+
 void Correlator::OnSample(const TracepointSample& sample) {
   if (sample.format_id >= formats_.size()) return;
   const Format& format = *formats_[sample.format_id];
@@ -118,6 +136,7 @@ void Correlator::OnSample(const TracepointSample& sample) {
   event.format = &format.format;
   event.raw = sample.raw;
   event.stack = stacks_.Resolve(sample.callchain, sample.time_ns);
+  event.stack_omitted = sample.stack_omitted;
   code_pointers_.clear();
   for (const size_t i : format.code_fields) {
     const FormatField& field = format.format.fields[i];

@@ -51,6 +51,9 @@ class Correlator : public EventSink {
 
   void OnRawEvent(const RawEvent& event) override;
 
+  // As of `time_ns`.
+  void OnKindCount(const DropKindCount& count, uint64_t time_ns);
+
   uint64_t events() const { return events_; }
   uint64_t lost() const { return lost_; }
   // How often side-band records were lost: a reason to look at all programs again, since those

@@ -34,8 +34,10 @@ struct RecordingFacts {
   std::vector<std::string> synthetic_events;  // made from side-band records
   std::vector<std::string> enriched_events;   // recorded by a companion BPF program
   std::vector<std::string> filters;           // as asked: "--ifname eth0"
-  std::string stacks;                         // "all", "none"
+  std::string stacks;                         // "all", "adaptive", "none"
   uint32_t max_stack = 0;
+  uint32_t stack_rate = 0;       // "adaptive": callchains a second and CPU
+  uint64_t max_rate = kForever;  // events a second and CPU that are written whole; kForever: all
   uint64_t ring_bytes_per_cpu = 0;
   uint64_t side_band_ring_bytes_per_cpu = 0;
 };
@@ -69,7 +71,9 @@ class TraceSink {
   virtual void OnDevice(const Device&) {}          // identity: netns, ifindex, from_ns
   virtual void OnEvent(const CorrelatedEvent&) {}
   virtual void OnLoss(const Loss&) {}
-  virtual void OnCounts(const EventCounts&) {}          // identity: format_id, cpu; running totals
+  virtual void OnCounts(const EventCounts&) {}  // identity: format_id, cpu; running totals
+  // Identity: everything but time and count; running totals.
+  virtual void OnKindCount(const KindCount&) {}
   virtual void OnXdpActions(const XdpActionCounts&) {}  // identity: program_id; running totals
   virtual void OnNote(const Note&) {}
   virtual void OnEnd(const RecordingEnd&) {}

@@ -1,0 +1,92 @@
+#include "cli/exact_counts.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/status_macros.h"
+
+namespace correlate {
+
+absl::StatusOr<std::unique_ptr<ExactCounts>> ExactCounts::Load(bool filtered) {
+  std::unique_ptr<ExactCounts> counts(new ExactCounts);
+  if (filtered) {
+    ASSIGN_OR_RETURN(counts->tables_, KindTables::Create());
+  } else {
+    ASSIGN_OR_RETURN(counts->counter_, DropCounter::Load());
+  }
+  return counts;
+}
+
+absl::Status ExactCounts::Connect(absl::string_view event, uint32_t cpu, int perf_event_fd) {
+  return counter_ == nullptr ? absl::OkStatus() : counter_->Connect(event, cpu, perf_event_fd);
+}
+
+absl::Status ExactCounts::Begin(const std::vector<std::string>& events, bool cpus_stay,
+                                absl::FunctionRef<absl::Status()> switch_on) {
+  if (counter_ == nullptr) return switch_on();
+  RETURN_IF_ERROR(counter_->Attach(events));
+  RETURN_IF_ERROR(switch_on());
+  if (cpus_stay) counter_->EventsAreOn();
+  return absl::OkStatus();
+}
+
+void ExactCounts::CpusChanged() {
+  if (counter_ != nullptr) counter_->EventsGoOff();
+}
+
+absl::Status ExactCounts::End(absl::FunctionRef<absl::Status()> switch_off) {
+  if (counter_ == nullptr) return switch_off();
+  counter_->EventsGoOff();
+  const absl::Status status = switch_off();
+  counter_->Detach();
+  return status;
+}
+
+std::vector<uint32_t> ExactCounts::program_ids() const {
+  return counter_ == nullptr ? std::vector<uint32_t>() : counter_->program_ids();
+}
+
+absl::StatusOr<std::vector<DropKindCount>> ExactCounts::TakeChanges(
+    absl::FunctionRef<std::optional<uint32_t>(uint32_t)> format_id) {
+  std::vector<DropKindCount> changes;
+  RETURN_IF_ERROR(tables().Update());
+  for (const auto& [kind, count] : tables().counts()) {
+    uint64_t& told = told_[kind];
+    if (told == count) continue;
+    told = count;
+    const std::optional<uint32_t> format = format_id(kind.event);
+    if (!format.has_value()) continue;
+    changes.push_back({.format_id = *format,
+                       .location = kind.location,
+                       .reason = kind.reason,
+                       .has_netns = kind.netns_inode != 0,
+                       .netns = {kind.netns_inode, kind.netns_cookie},
+                       .ifindex = kind.ifindex,
+                       .program_id = kind.program_id,
+                       .counted = count});
+  }
+  for (uint32_t event = 0; event < COMPANION_EVENTS; ++event) {
+    const uint64_t count = tables().without_room(event);
+    if (std::exchange(told_without_room_[event], count) == count) continue;
+    const std::optional<uint32_t> format = format_id(event);
+    if (!format.has_value()) continue;
+    changes.push_back({.format_id = *format, .other = true, .counted = count});
+  }
+  return changes;
+}
+
+void SetOutcomes(const hit_outcomes& outcomes, EventCounts* counts) {
+  // A hit at the very edge of the recording may be in one of the counts alone.
+  uint64_t left = counts->counted - std::min(counts->counted, counts->written);
+  const auto take = [&left](uint64_t wanted) {
+    const uint64_t taken = std::min(wanted, left);
+    left -= taken;
+    return taken;
+  };
+  counts->lost = take(outcomes.lost);
+  counts->only_counted = take(outcomes.only_counted);
+  counts->filtered = take(outcomes.filtered);
+  counts->missed = left;
+}
+
+}  // namespace correlate

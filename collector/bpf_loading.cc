@@ -1,0 +1,74 @@
+#include "collector/bpf_loading.h"
+
+#include <bpf/bpf.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/errno_status.h"
+#include "collector/drop_kind.h"
+
+namespace correlate {
+namespace {
+
+// Arguments of a tracepoint as its BTF prototype has them, the hidden first one aside; 0: unknown.
+uint32_t TracepointArguments(const btf* kernel, const char* typedef_name) {
+  const int id = btf__find_by_name_kind(kernel, typedef_name, BTF_KIND_TYPEDEF);
+  if (id < 0) return 0;
+  const btf_type* type = btf__type_by_id(kernel, btf__type_by_id(kernel, id)->type);  // a pointer
+  if (type == nullptr || !btf_is_ptr(type)) return 0;
+  type = btf__type_by_id(kernel, type->type);
+  if (type == nullptr || !btf_is_func_proto(type) || btf_vlen(type) == 0) return 0;
+  return btf_vlen(type) - 1u;
+}
+
+}  // namespace
+
+uint32_t CompanionNumber(absl::string_view event) {
+  return event == kDropEvent ? COMPANION_DROP : COMPANION_EXCEPTION;
+}
+
+absl::string_view LoadingAdvice(int error) {
+  if (error == EPERM || error == EACCES) return "it needs CAP_BPF and CAP_PERFMON, or root";
+  if (error == E2BIG || error == EINVAL) return "this kernel's verifier refuses it";
+  return "";
+}
+
+absl::Status NoKernelBtf() {
+  return absl::FailedPreconditionError(
+      "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux)");
+}
+
+absl::StatusOr<uint32_t> DropArguments(const btf* kernel) {
+  const uint32_t arguments = TracepointArguments(kernel, "btf_trace_kfree_skb");
+  if (arguments >= 2) return arguments;
+  return absl::FailedPreconditionError("the kernel's BTF does not describe skb:kfree_skb");
+}
+
+absl::Status LearnNetnsOps(const bpf_program* learner, const void* const& netns_ops) {
+  LIBBPF_OPTS(bpf_test_run_opts, run);
+  if (const int error = bpf_prog_test_run_opts(bpf_program__fd(learner), &run); error < 0) {
+    return ErrnoStatus(-error, "running a companion BPF program", LoadingAdvice(-error));
+  }
+  if (netns_ops != nullptr) return absl::OkStatus();
+  return absl::InternalError("the companion BPF programs cannot tell a network namespace");
+}
+
+uint32_t ProgramIdOf(int program_fd) {
+  bpf_prog_info info;
+  std::memset(&info, 0, sizeof info);
+  uint32_t bytes = sizeof info;
+  return bpf_prog_get_info_by_fd(program_fd, &info, &bytes) == 0 ? info.id : 0;
+}
+
+std::vector<uint32_t> LoadedProgramIds(const bpf_object* object) {
+  std::vector<uint32_t> ids;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object) {
+    if (bpf_program__fd(program) < 0) continue;  // was not loaded
+    if (const uint32_t id = ProgramIdOf(bpf_program__fd(program)); id != 0) ids.push_back(id);
+  }
+  return ids;
+}
+
+}  // namespace correlate

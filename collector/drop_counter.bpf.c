@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* Counts drops and XDP exceptions by kind and does nothing else, apart from the programs that
+ * record (enrich.bpf.c): the less a program does, the seldomer an interrupt finds it running, and a
+ * hit that does is missed by it. */
+/* clang-format off */
+#include "collector/kernel_types.bpf.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "collector/kind_tables.bpf.h"
+#include "collector/packet_place.bpf.h"
+#include "collector/perf_events.bpf.h"
+/* clang-format on */
+
+/* As in enrich.bpf.c. */
+const volatile __u32 drop_arguments = 0;
+
+volatile __u32 counting = COUNT_NOTHING;
+
+/* The perf events that count all hits. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+  __type(key, __u32);
+  __type(value, __u32);
+} drop_events SEC(".maps"), exception_events SEC(".maps");
+
+static __always_inline bool counts(void* events) {
+  __u32 mode = counting;
+
+  return mode == COUNT_ALL || (mode == COUNT_IF_EVENT_IS_ON && perf_event_is_on(events));
+}
+
+static __always_inline void count(const struct packet_place* place, struct drop_kind* kind) {
+  kind->netns_cookie = place->netns_cookie;
+  kind->netns_inode = place->netns_inode;
+  kind->ifindex = place->ifindex;
+  count_kind(kind);
+}
+
+static __always_inline int on_drop(__u64* arguments) {
+  struct drop_kind kind = {.event = COMPANION_DROP};
+  struct packet_place place = {};
+
+  if (!counts(&drop_events)) return 0;
+  kind.location = arguments[1];
+  if (drop_arguments > 2) kind.reason = (__u32)arguments[2];
+  find_packet(&place, (struct sk_buff*)arguments[0],
+              drop_arguments > 3 ? (struct sock*)arguments[3] : 0);
+  count(&place, &kind);
+  return 0;
+}
+
+static __always_inline int on_exception(__u64* arguments) {
+  struct drop_kind kind = {.event = COMPANION_EXCEPTION};
+  struct packet_place place = {};
+
+  if (!counts(&exception_events)) return 0;
+  kind.reason = (__u32)arguments[2];
+  kind.program_id = BPF_CORE_READ((struct bpf_prog*)arguments[1], aux, id);
+  find_device(&place, (struct net_device*)arguments[0]);
+  count(&place, &kind);
+  return 0;
+}
+
+SEC("tp_btf/kfree_skb")
+int count_drop(__u64* arguments) { return on_drop(arguments); }
+
+SEC("tp_btf/xdp_exception")
+int count_exception(__u64* arguments) { return on_exception(arguments); }
+
+/* The same where a kernel does not load programs with a tracepoint's types. */
+SEC("raw_tp/kfree_skb")
+int count_raw_drop(__u64* arguments) { return on_drop(arguments); }
+
+SEC("raw_tp/xdp_exception")
+int count_raw_exception(__u64* arguments) { return on_exception(arguments); }
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
