@@ -113,6 +113,7 @@ class Demo {
                        request_.output == "-" ? "stdout" : request_.output));
     }
     std::ostream& out = request_.output == "-" ? std::cerr : std::cout;
+    tables_.Finish();
     out << RenderReport(tables_, request_.output.empty() ? "demo" : request_.output) << std::flush;
     return absl::OkStatus();
   }

@@ -29,6 +29,7 @@ constexpr size_t kMostLossLines = 20;
 struct Totals {
   uint64_t counted = 0;
   uint64_t written = 0;
+  uint64_t only_counted = 0;
   uint64_t lost = 0;
   uint64_t missed = 0;
   uint64_t filtered = 0;
@@ -105,6 +106,7 @@ std::map<std::string, Totals> InfoTables::CountsByEvent() const {
     Totals& sum = totals[format == formats_.end() ? "unknown" : format->second];
     sum.counted += counts.counted;
     sum.written += counts.written;
+    sum.only_counted += counts.only_counted;
     sum.lost += counts.lost;
     sum.missed += counts.missed;
     sum.filtered += counts.filtered;
@@ -135,10 +137,15 @@ std::string InfoTables::Text(const std::string& name) const {
   line("from side-band", list(facts_.synthetic_events));
   line("enriched", list(facts_.enriched_events));
   if (!facts_.filters.empty()) line("filters", list(facts_.filters));
-  line("callchains",
-       absl::StrCat(facts_.stacks, facts_.max_stack > 0
-                                       ? absl::StrCat(", up to ", facts_.max_stack, " frames")
-                                       : ""));
+  line(
+      "callchains",
+      absl::StrCat(
+          facts_.stacks,
+          facts_.max_stack > 0 ? absl::StrCat(", up to ", facts_.max_stack, " frames") : "",
+          facts_.stack_rate > 0 ? absl::StrCat(", ", facts_.stack_rate, " a second and CPU") : ""));
+  if (facts_.max_rate != kForever) {
+    line("written whole", absl::StrCat("up to ", facts_.max_rate, " events a second and CPU"));
+  }
   line("rings", absl::StrCat(facts_.ring_bytes_per_cpu, " bytes a CPU, and ",
                              facts_.side_band_ring_bytes_per_cpu, " for the side-band"));
   if (!clocks_.empty()) {
@@ -157,8 +164,8 @@ std::string InfoTables::Text(const std::string& name) const {
   for (const auto& [event, totals] : CountsByEvent()) {
     line("counted",
          absl::StrCat(event, ": ", FormatCount(totals.counted), " = ", FormatCount(totals.written),
-                      " written + ", FormatCount(totals.lost), " lost + ",
-                      FormatCount(totals.missed), " missed",
+                      " written + ", FormatCount(totals.only_counted), " only counted + ",
+                      FormatCount(totals.lost), " lost + ", FormatCount(totals.missed), " missed",
                       facts_.filters.empty()
                           ? ""
                           : absl::StrCat(" + ", FormatCount(totals.filtered), " filtered")));
@@ -205,6 +212,8 @@ Json InfoTables::ToJson() const {
   json["filters"] = list(facts_.filters);
   json["stacks"] = ValidUtf8(facts_.stacks);
   json["max_stack"] = facts_.max_stack;
+  json["stack_rate"] = facts_.stack_rate;
+  if (facts_.max_rate != kForever) json["max_rate"] = absl::StrCat(facts_.max_rate);
   json["ring_bytes_per_cpu"] = absl::StrCat(facts_.ring_bytes_per_cpu);
   json["side_band_ring_bytes_per_cpu"] = absl::StrCat(facts_.side_band_ring_bytes_per_cpu);
   json["clocks"] = Json::array();
@@ -226,6 +235,7 @@ Json InfoTables::ToJson() const {
     entry["cpu"] = counts.cpu;
     entry["counted"] = absl::StrCat(counts.counted);
     entry["written"] = absl::StrCat(counts.written);
+    entry["only_counted"] = absl::StrCat(counts.only_counted);
     entry["lost"] = absl::StrCat(counts.lost);
     entry["missed"] = absl::StrCat(counts.missed);
     entry["filtered"] = absl::StrCat(counts.filtered);

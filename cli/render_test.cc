@@ -26,6 +26,7 @@ std::string Script(bool json) {
 std::string Report(const std::string& by, bool json) {
   ReportTables tables(*ParseGroupKeys(by));
   FeedTestRecording(tables);
+  tables.Finish();
   return json ? RenderReportJson(tables) : RenderReport(tables, "test.pb");
 }
 
@@ -54,6 +55,7 @@ TEST(Render, ReportOfAnIncompleteTraceSaysSoBeforeAnyFigure) {
   ReportTables tables({});
   FeedTestRecording(tables);
   tables.SetIncomplete();
+  tables.Finish();
   const std::string text = RenderReport(tables, "test.pb");
   EXPECT_LT(text.find("INCOMPLETE"), text.find(" lost, "));
   EXPECT_NE(text.find("INCOMPLETE"), std::string::npos);
@@ -110,6 +112,7 @@ TEST(Render, NoneOfSeveralCandidatesStandsAlone) {
   event.attribution = &attribution;
   ReportTables tables({});
   tables.OnEvent(event);
+  tables.Finish();
   const std::string text = RenderReport(tables, "test.pb");
   for (const char* line : {"first", "#1 of 2 on eth0", "(1 of 2 possible)", "or second",
                            "#2 of 2 on eth0", "(2 of 2 possible)"}) {

@@ -20,6 +20,7 @@ int RunReport(const ReportRequest& request) {
   const int status = ReadTraceInput(request.input, "report", tables);
   if (status == kExitFailure) return status;
   if (status == kExitDamaged) tables.SetIncomplete();
+  tables.Finish();
   std::cout << (request.json ? RenderReportJson(tables) : RenderReport(tables, request.input.path))
             << std::flush;
   return status;

@@ -38,6 +38,36 @@ std::vector<const Group*> MostFirst(const absl::flat_hash_map<std::string, Group
   return result;
 }
 
+constexpr char kDrop[] = "skb:kfree_skb";
+constexpr char kException[] = "xdp:xdp_exception";
+
+// What events are blamed on, where that is no program.
+constexpr char kFollowsException[] = "follows exception";
+constexpr char kNobody[] = "nobody";
+
+std::string CulpritKey(const Attribution& attribution) {
+  std::string key;
+  for (const BlamedProgram& program : attribution.programs) {
+    absl::StrAppend(&key, program.id, kSeparator, program.load_time_ns, kSeparator,
+                    program.function, kSeparator, program.line, kSeparator,
+                    absl::StrJoin(program.attachments, kSeparator,
+                                  [](std::string* out, const Attachment& attachment) {
+                                    absl::StrAppend(out, DescribeAttachment(attachment));
+                                  }),
+                    kSeparator);
+  }
+  absl::StrAppend(&key, attribution.verdict, kSeparator, EvidenceName(attribution.evidence));
+  return key;
+}
+
+// Who, whatever is said of where and why.
+std::string BlameKey(const Attribution& attribution) {
+  return absl::StrJoin(attribution.programs, kSeparator,
+                       [](std::string* out, const BlamedProgram& program) {
+                         absl::StrAppend(out, program.id, "@", program.load_time_ns);
+                       });
+}
+
 }  // namespace
 
 absl::string_view GroupKeyName(GroupKey key) {
@@ -100,43 +130,120 @@ void ReportTables::OnEvent(const CorrelatedEvent& event) {
   if (first_ns_ == 0 || event.time_ns < first_ns_) first_ns_ = event.time_ns;
   last_ns_ = std::max(last_ns_, event.time_ns);
   const std::string name = event.format->FullName();
-  drops_ += name == "skb:kfree_skb";
-  xdp_exceptions_ += name == "xdp:xdp_exception";
+  ++written_[name];
   if (!by_.empty()) {
     std::vector<std::string> values;
     for (const GroupKey key : by_) values.push_back(GroupValue(key, event));
     ++groups_[std::move(values)];
   }
   const Attribution* attribution = event.attribution;
+  if (attribution == nullptr) return;
+  NoteBlame(event);
   // An XDP exception stands for its packet; the free that follows it is not another one.
-  if (attribution == nullptr || attribution->follows_exception) return;
+  if (attribution->follows_exception) return;
   if (attribution->programs.empty()) {
-    const std::string location = LocationText(event);
-    const std::string reason = FieldText(event, "reason").value_or("");
-    NoProgramGroup& group = without_[absl::StrJoin({name, location, reason}, kSeparator)];
-    if (group.events++ > 0) return;
-    group.event = name;
-    group.location = location;
-    group.reason = reason;
-    group.why = attribution->why;
+    AddWithoutProgram(name, LocationText(event), FieldText(event, "reason").value_or(""),
+                      attribution->why, 1);
     return;
   }
-  std::string key;
-  for (const BlamedProgram& program : attribution->programs) {
-    absl::StrAppend(&key, program.id, kSeparator, program.load_time_ns, kSeparator,
-                    program.function, kSeparator, program.line, kSeparator,
-                    absl::StrJoin(program.attachments, kSeparator,
-                                  [](std::string* out, const Attachment& attachment) {
-                                    absl::StrAppend(out, DescribeAttachment(attachment));
-                                  }),
-                    kSeparator);
+  AddCulprit(*attribution, 1);
+}
+
+void ReportTables::AddCulprit(const Attribution& attribution, uint64_t events) {
+  CulpritGroup& group = culprits_[CulpritKey(attribution)];
+  group.events += events;
+  if (group.events > events) return;
+  group.programs = attribution.programs;
+  group.evidence = attribution.evidence;
+  group.verdict = attribution.verdict;
+}
+
+void ReportTables::NoteBlame(const CorrelatedEvent& event) {
+  const Attribution& attribution = *event.attribution;
+  if (attribution.follows_exception) return kinds_.OnEvent(event, kFollowsException);
+  if (attribution.programs.empty()) return kinds_.OnEvent(event, kNobody);
+  const std::string who = BlameKey(attribution);
+  kinds_.OnEvent(event, who);
+  const auto [known, is_new] = blames_.try_emplace(who, attribution);
+  if (is_new) return;
+  if (attribution.evidence < known->second.evidence) {
+    known->second.evidence = attribution.evidence;
+    known->second.verdict = attribution.verdict;
   }
-  absl::StrAppend(&key, attribution->verdict, kSeparator, EvidenceName(attribution->evidence));
-  CulpritGroup& group = culprits_[key];
-  if (group.events++ > 0) return;
-  group.programs = attribution->programs;
-  group.evidence = attribution->evidence;
-  group.verdict = attribution->verdict;
+  for (size_t i = 0; i < attribution.programs.size(); ++i) {
+    const BlamedProgram& program = attribution.programs[i];
+    BlamedProgram& common = known->second.programs[i];
+    if (program.function == common.function && program.line == common.line) continue;
+    common.function.clear();
+    common.file.clear();
+    common.line = 0;
+  }
+}
+
+void ReportTables::AddWithoutProgram(const std::string& event, const std::string& location,
+                                     const std::string& reason, const std::string& why,
+                                     uint64_t events) {
+  NoProgramGroup& group = without_[absl::StrJoin({event, location, reason}, kSeparator)];
+  group.events += events;
+  if (group.events > events) return;
+  group.event = event;
+  group.location = location;
+  group.reason = reason;
+  group.why = why;
+}
+
+void ReportTables::Finish() {
+  std::map<std::string, uint64_t> rest_of;
+  for (const KindTotals::Rest& rest : kinds_.Rests()) {
+    Lay(rest);
+    rest_of[rest.event] += rest.events;
+  }
+  // Where a program that counts kinds was interrupted by a hit, that one is in the totals alone.
+  if (kinds_.empty()) return;
+  for (const char* event : {kDrop, kException}) {
+    const auto written = written_.find(event);
+    const uint64_t known = (written == written_.end() ? 0 : written->second) + rest_of[event];
+    const uint64_t total = Total(event);
+    if (total <= known) continue;
+    AddWithoutProgram(event, "", "", "only counted, and nothing is known of their kind",
+                      total - known);
+  }
+}
+
+void ReportTables::Lay(const KindTotals::Rest& rest) {
+  if (!by_.empty()) {
+    std::vector<std::string> values;
+    for (const GroupKey key : by_) values.push_back(GroupValue(key, rest));
+    groups_[std::move(values)] += rest.events;
+  }
+  const std::string blame = rest.blames.size() == 1 ? *rest.blames.begin() : "";
+  if (blame == kFollowsException) return;
+  if (const auto named = blames_.find(blame); named != blames_.end()) {
+    Attribution attribution = named->second;
+    // The kind itself names an exception's program, and a list of candidates claims no more of
+    // these.
+    if (attribution.evidence != Evidence::kEvent && attribution.evidence != Evidence::kCandidates) {
+      attribution.evidence = Evidence::kSampled;
+    }
+    return AddCulprit(attribution, rest.events);
+  }
+  if (rest.kind.program_id != 0) {
+    Attribution attribution;
+    attribution.evidence = Evidence::kEvent;
+    attribution.verdict = absl::StrCat("XDP_", rest.reason);
+    BlamedProgram program;
+    program.id = static_cast<uint32_t>(rest.kind.program_id);
+    program.name = ProgramName(program.id);
+    attribution.programs = {std::move(program)};
+    return AddCulprit(attribution, rest.events);
+  }
+  AddWithoutProgram(rest.event, rest.location, rest.reason,
+                    rest.other         ? "only counted, more kinds than the kernel's table holds"
+                    : blame == kNobody ? "only counted, as others of their kind"
+                    : rest.written == 0
+                        ? "only counted: none of their kind was written whole"
+                        : "only counted: others of their kind were blamed on several",
+                    rest.events);
 }
 
 std::string ReportTables::GroupValue(GroupKey key, const CorrelatedEvent& event) const {
@@ -173,6 +280,24 @@ std::string ReportTables::GroupValue(GroupKey key, const CorrelatedEvent& event)
   return value.empty() ? "unknown" : value;
 }
 
+std::string ReportTables::GroupValue(GroupKey key, const KindTotals::Rest& rest) const {
+  switch (key) {
+    case GroupKey::kEvent:
+      return rest.event;
+    case GroupKey::kReason:
+      return rest.reason.empty() ? "unknown" : rest.reason;
+    case GroupKey::kLocation:
+      return rest.location.empty() ? "unknown" : rest.location;
+    case GroupKey::kDevice:
+      return rest.kind.ifindex == 0 ? "unknown"
+                                    : absl::StrCat("ifindex ", rest.kind.ifindex, " (netns ",
+                                                   rest.kind.netns.inode, ")");
+    case GroupKey::kProgram:
+      break;
+  }
+  return "only counted";
+}
+
 void ReportTables::OnLoss(const Loss& loss) { lost_ += loss.count; }
 
 void ReportTables::OnCounts(const EventCounts& counts) {
@@ -186,17 +311,26 @@ std::string ReportTables::ProgramName(uint32_t id) const {
 
 void ReportTables::OnEnd(const RecordingEnd& end) { last_ns_ = std::max(last_ns_, end.time_ns); }
 
-uint64_t ReportTables::missed() const {
+uint64_t ReportTables::Sum(uint64_t EventCounts::*member) const {
   uint64_t sum = 0;
-  for (const auto& [key, counts] : counts_) sum += counts.missed;
+  for (const auto& [key, counts] : counts_) sum += counts.*member;
   return sum;
 }
 
-uint64_t ReportTables::filtered() const {
-  uint64_t sum = 0;
-  for (const auto& [key, counts] : counts_) sum += counts.filtered;
-  return sum;
+uint64_t ReportTables::Total(const std::string& event) const {
+  uint64_t counted = 0;
+  for (const auto& [key, counts] : counts_) {
+    const auto name = format_names_.find(key.first);
+    if (name == format_names_.end() || name->second != event) continue;
+    counted += counts.counted - std::min(counts.counted, counts.filtered);
+  }
+  const auto written = written_.find(event);
+  // The last counts of a trace that was cut short are older than its last events.
+  return std::max(counted, written == written_.end() ? 0 : written->second);
 }
+
+uint64_t ReportTables::drops() const { return Total(kDrop); }
+uint64_t ReportTables::xdp_exceptions() const { return Total(kException); }
 
 double ReportTables::seconds() const { return static_cast<double>(last_ns_ - first_ns_) / 1e9; }
 

@@ -10,6 +10,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "cli/kind_totals.h"
 #include "cli/wall_clock.h"
 #include "symbolize/trace_sink.h"
 
@@ -23,7 +24,8 @@ absl::string_view GroupKeyName(GroupKey key);
 // Events that share what they are blamed on, and why.
 struct CulpritGroup {
   // As of the first event, with the attachments of that event. Several only with kCandidates: one
-  // of these.
+  // of these. kSampled also of events that were only counted, where all of their kind that were
+  // written whole name this one program.
   std::vector<BlamedProgram> programs;
   Evidence evidence = Evidence::kNone;
   std::string verdict;
@@ -47,9 +49,13 @@ class ReportTables : public TraceSink {
   void OnClocks(const ClockReading& clocks) override;
   void OnAttachment(const Attachment& attachment) override;
   void OnProgram(const ProgramInfo& program) override;
+  void OnFormat(const EventFormat& format) override {
+    format_names_[format.id] = format.FullName();
+  }
   void OnEvent(const CorrelatedEvent& event) override;
   void OnLoss(const Loss& loss) override;
   void OnCounts(const EventCounts& counts) override;
+  void OnKindCount(const KindCount& count) override { kinds_.OnKindCount(count); }
   void OnXdpActions(const XdpActionCounts& counts) override {
     xdp_actions_[counts.program_id] = counts;
   }
@@ -58,6 +64,9 @@ class ReportTables : public TraceSink {
   // The trace turned out to be damaged or cut short: a part of it was never handed over.
   void SetIncomplete() { complete_ = false; }
   bool complete() const { return complete_; }
+
+  // Lays out what was counted and not written whole. Call once, after the trace.
+  void Finish();
 
   // Most events first.
   std::vector<const CulpritGroup*> Culprits() const;
@@ -85,18 +94,31 @@ class ReportTables : public TraceSink {
   const std::vector<GroupKey>& by() const { return by_; }
   const RecordingFacts& facts() const { return facts_; }
   const WallClock& clock() const { return clock_; }
-  uint64_t drops() const { return drops_; }
-  uint64_t xdp_exceptions() const { return xdp_exceptions_; }
-  uint64_t events() const { return events_; }
+  // In all, as the kernel counted them, but for those that a filter kept out.
+  uint64_t drops() const;
+  uint64_t xdp_exceptions() const;
+  uint64_t events() const { return events_; }  // written whole
+  uint64_t only_counted() const { return Sum(&EventCounts::only_counted); }
   uint64_t lost() const { return lost_; }
-  uint64_t missed() const;
-  uint64_t filtered() const;
+  bool counts_kinds() const { return !kinds_.empty(); }
+  uint64_t missed() const { return Sum(&EventCounts::missed); }
+  uint64_t filtered() const { return Sum(&EventCounts::filtered); }
   uint64_t first_ns() const { return first_ns_; }
   uint64_t last_ns() const { return last_ns_; }
   double seconds() const;
 
  private:
   std::string GroupValue(GroupKey key, const CorrelatedEvent& event) const;
+  std::string GroupValue(GroupKey key, const KindTotals::Rest& rest) const;
+  uint64_t Sum(uint64_t EventCounts::*member) const;
+  uint64_t Total(const std::string& event) const;
+  // To whom the rest of a kind belongs, as far as that can be said.
+  void Lay(const KindTotals::Rest& rest);
+  void AddCulprit(const Attribution& attribution, uint64_t events);
+  // What the events of one kind that are blamed on the same programs have in common.
+  void NoteBlame(const CorrelatedEvent& event);
+  void AddWithoutProgram(const std::string& event, const std::string& location,
+                         const std::string& reason, const std::string& why, uint64_t events);
 
   const std::vector<GroupKey> by_;
   RecordingFacts facts_;
@@ -111,8 +133,10 @@ class ReportTables : public TraceSink {
   std::map<uint32_t, XdpActionCounts> xdp_actions_;
   bool complete_ = true;
   uint64_t events_ = 0;
-  uint64_t drops_ = 0;
-  uint64_t xdp_exceptions_ = 0;
+  KindTotals kinds_;
+  absl::flat_hash_map<std::string, Attribution> blames_;  // by who; with the strongest evidence
+  std::map<uint32_t, std::string> format_names_;
+  std::map<std::string, uint64_t> written_;  // by event
   uint64_t lost_ = 0;
   uint64_t first_ns_ = 0;
   uint64_t last_ns_ = 0;

@@ -59,14 +59,22 @@ std::string Head(const ReportTables& tables, const std::string& name) {
   }
   absl::StrAppend(&text, "\n", FormatCount(tables.lost()), " lost, ", FormatCount(tables.missed()),
                   " missed; ", Plural(tables.drops(), "drop"), ", ",
-                  Plural(tables.xdp_exceptions(), "XDP exception"), ", ",
-                  Plural(tables.events(), "event"), " written whole\n");
+                  Plural(tables.xdp_exceptions(), "XDP exception"), "; ",
+                  Plural(tables.events(), "event"), " written whole",
+                  tables.only_counted() > 0
+                      ? absl::StrCat(", ", FormatCount(tables.only_counted()), " only counted")
+                      : "",
+                  "\n");
   if (!facts.filters.empty()) {
     absl::StrAppend(&text, "only ", Printable(absl::StrJoin(facts.filters, " ")), ": ",
                     Plural(tables.filtered(), "other event"), " filtered out in the kernel\n");
   }
   if (tables.lost() + tables.missed() > 0) {
-    absl::StrAppend(&text, "WARNING: what was lost or missed is in none of the figures below.\n");
+    absl::StrAppend(&text, tables.counts_kinds()
+                               ? "WARNING: of what was lost or missed no more than its kind is "
+                                 "known.\n"
+                               : "WARNING: what was lost or missed is in none of the figures "
+                                 "below.\n");
   }
   return text;
 }
@@ -205,6 +213,7 @@ std::string RenderReportJson(const ReportTables& tables) {
   json["lost"] = absl::StrCat(tables.lost());
   json["missed"] = absl::StrCat(tables.missed());
   json["filtered"] = absl::StrCat(tables.filtered());
+  json["only_counted"] = absl::StrCat(tables.only_counted());
   json["events"] = absl::StrCat(tables.events());
   json["drops"] = absl::StrCat(tables.drops());
   json["xdp_exceptions"] = absl::StrCat(tables.xdp_exceptions());

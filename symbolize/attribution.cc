@@ -191,6 +191,7 @@ const Attributor::Roles& Attributor::RolesOf(const EventFormat& format) {
   roles.xdp_send = format.system == "xdp" && roles.drops != nullptr && roles.ifindex != nullptr &&
                    (format.name == "xdp_devmap_xmit" || format.name == "xdp_bulk_tx");
   roles.reason = FindField(format, "reason");
+  roles.location = FindField(format, "location");
   roles.xdp = format.system == "xdp" && roles.program_id != nullptr;
   roles.drop = format.system == "skb" && format.name == "kfree_skb";
   return roles;
@@ -245,7 +246,33 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
                     : roles.xdp    ? OfXdpEvent(roles, inputs, request)
                                    : OfDrop(roles, inputs, request));
   }
+  if (roles.drop && request.seen.look == nullptr) {
+    return JoinSamples(roles, inputs, request, answer);
+  }
   return answer;
+}
+
+const Attribution* Attributor::JoinSamples(const Roles& roles, const Inputs& inputs,
+                                           const AttributionRequest& request,
+                                           const Attribution* answer) {
+  SampledStacks::Kind kind = {.format_id = inputs.format_id,
+                              .reason = inputs.reason.value_or(0),
+                              .netns = inputs.netns,
+                              .ifindex = request.packet != nullptr ? request.packet->ifindex : 0};
+  if (roles.location != nullptr) {
+    kind.location = ReadInteger(*roles.location, request.raw).value_or(0);
+  }
+  if (request.stack != nullptr) {
+    if (request.packet != nullptr) sampled_.Add(kind, *answer);
+    return answer;
+  }
+  if (!request.stack_omitted || answer->evidence != Evidence::kNone) return answer;
+  SampledAnswer& known = sampled_answers_[kind];
+  const uint64_t version = sampled_.Version(kind);
+  if (known.answer == nullptr || known.version != version || known.alone != answer) {
+    known = {version, answer, Intern(sampled_.Of(kind, *answer))};
+  }
+  return known.answer;
 }
 
 BlamedProgram Attributor::Describe(uint32_t program_id, uint64_t time_ns) const {

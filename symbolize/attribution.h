@@ -19,6 +19,7 @@
 #include "symbolize/hook_looks.h"
 #include "symbolize/netns_names.h"
 #include "symbolize/program_table.h"
+#include "symbolize/sampled_stacks.h"
 
 namespace correlate {
 
@@ -41,6 +42,7 @@ struct AttributionRequest {
   // packet is freed next (drivers/net/veth.c, net/core/dev.c).
   const Attribution* exception = nullptr;
   bool exceptions_recorded = false;  // there would have been one
+  bool stack_omitted = false;  // no callchain was taken, though others of its kind may have one
   // Of an XDP exception: the part of the program, behind a dispatcher, that returned the same.
   uint32_t part_id = 0;
 };
@@ -66,6 +68,7 @@ class Attributor {
     const FormatField* act = nullptr;
     const FormatField* ifindex = nullptr;
     const FormatField* reason = nullptr;
+    const FormatField* location = nullptr;
     const FormatField* drops = nullptr;
   };
   // Their values in one event, and its stack: equal inputs have equal answers until a table
@@ -94,6 +97,9 @@ class Attributor {
                         in.netns.inode);
     }
   };
+  // Of a drop that was attributed by its callchain, or lacks one, rather than by a look.
+  const Attribution* JoinSamples(const Roles& roles, const Inputs& inputs,
+                                 const AttributionRequest& request, const Attribution* answer);
   const Roles& RolesOf(const EventFormat& format);
   Attribution OfXdpEvent(const Roles& roles, const Inputs& inputs,
                          const AttributionRequest& request) const;
@@ -126,6 +132,13 @@ class Attributor {
   uint64_t names_generation_ = 0;
   absl::flat_hash_map<size_t, std::vector<std::unique_ptr<Attribution>>> interned_;  // by hash
   uint64_t interned_count_ = 0;
+  SampledStacks sampled_;
+  struct SampledAnswer {
+    uint64_t version = 0;
+    const Attribution* alone = nullptr;
+    const Attribution* answer = nullptr;
+  };
+  absl::flat_hash_map<SampledStacks::Kind, SampledAnswer> sampled_answers_;
 };
 
 }  // namespace correlate

@@ -166,6 +166,7 @@ const Attribution* Correlator::Attribute(const Format& format, const TracepointS
   request.time_ns = sample.time_ns;
   request.stack = event->stack;
   request.packet = event->packet;
+  request.stack_omitted = sample.stack_omitted;
   request.exceptions_recorded = exceptions_recorded_;
   Exception& last = exceptions_[sample.cpu];
   const bool interrupts = Interrupts(event->context, last.context);

@@ -117,6 +117,7 @@ TEST_F(Replay, BlamesNobodyByAStackWithoutTheProgramsType) {
 TEST_F(Replay, Report) {
   ReportTables tables({});
   ReadInto(tables);
+  tables.Finish();
   const std::string text = RenderReport(tables, "demo");
   const std::string path = "tests/captures/demo.report.txt";
   if (const char* root = std::getenv("UPDATE_GOLDEN_IN"); root != nullptr) {

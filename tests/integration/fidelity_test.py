@@ -63,7 +63,7 @@ class Generation:
 class Recorded:
   """The cases of both ways of recording; see the classes below."""
 
-  OPTIONS = ()
+  OPTIONS = ('--stacks', 'all')
 
   @classmethod
   def setUpClass(cls):
@@ -301,7 +301,7 @@ class Enriched(Recorded, harness.RootTest):
 class Plain(Recorded, harness.RootTest):
   """With tracepoints alone."""
 
-  OPTIONS = ('--no-enrich',)
+  OPTIONS = ('--no-enrich', '--stacks', 'all')
 
   def assert_differences_are_explained(self, both):
     self.assertEqual(len(both.only_perf), self.ours.lost, f'perf alone has {both.only_perf[:3]}')

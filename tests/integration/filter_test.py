@@ -390,7 +390,7 @@ class Counts(FilterTest):
       storm.wait()
     counts = json.loads(harness.correlate('info', '--json', self.trace).stdout)['counts']
     for cpu in counts:
-      self.assertEqual(int(cpu['counted']), sum(int(cpu[name]) for name in ('written', 'lost', 'missed', 'filtered')))
+      self.assertEqual(int(cpu['counted']), sum(int(cpu[name]) for name in ('written', 'only_counted', 'lost', 'missed', 'filtered')))
     filtered = sum(int(cpu['filtered']) for cpu in counts)
     print(f'{filtered} filtered, {harness.LastLine(done.stderr).missed} missed', flush=True)
     self.assertGreater(filtered, 10_000)
