@@ -116,6 +116,8 @@ std::string JsonEventLines::Line(const CorrelatedEvent& event, const WallClock& 
     absl::StrAppend(&line, ",\"stack\":", stacks_.Get(event.stack->id, [&] {
       return StackToJson(*event.stack).dump();
     }));
+  } else if (event.stack_omitted) {
+    absl::StrAppend(&line, ",\"stack_omitted\":true");
   }
   if (event.attribution != nullptr) {
     absl::StrAppend(&line, ",\"attribution\":", attributions_.Get(event.attribution->id, [&] {

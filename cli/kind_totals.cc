@@ -22,9 +22,13 @@ const FormatField* ReasonField(const EventFormat& format) {
   return field != nullptr ? field : FindField(format, "act");
 }
 
+// As attributions call it.
 std::string ReasonText(const KindCount& count) {
   const FormatField* field = ReasonField(*count.format);
   const absl::string_view name = field == nullptr ? "" : EnumName(*field, count.reason);
+  if (field != nullptr && field->name == "act") {
+    return name.empty() ? absl::StrCat("XDP action ", count.reason) : absl::StrCat("XDP_", name);
+  }
   return name.empty() ? absl::StrCat(count.reason) : std::string(name);
 }
 

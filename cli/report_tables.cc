@@ -230,7 +230,7 @@ void ReportTables::Lay(const KindTotals::Rest& rest) {
   if (rest.kind.program_id != 0) {
     Attribution attribution;
     attribution.evidence = Evidence::kEvent;
-    attribution.verdict = absl::StrCat("XDP_", rest.reason);
+    attribution.verdict = rest.reason;
     BlamedProgram program;
     program.id = static_cast<uint32_t>(rest.kind.program_id);
     program.name = ProgramName(program.id);

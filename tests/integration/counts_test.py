@@ -172,6 +172,47 @@ class Mixed(CountsTest):
     self.assert_each_is_there(made, report)
 
 
+class ManyKinds(CountsTest):
+
+  KINDS, ROUNDS = 1_000, 4
+
+  def exceptions(self):
+    """ROUNDS exceptions of each of KINDS kinds."""
+    self.lab.attach_xdp(self.lab.far, f'far{L.PLAIN}', 'generic', self.programs / 'lab_xdp_port')
+    frames = [frame.udp(self.lab.ends(L.PLAIN), 1_000 + kind, L.PORT_CLOSED) for kind in range(self.KINDS)]
+    for _ in range(self.ROUNDS):
+      for data in frames:
+        self.lab.send(L.PLAIN, data)
+    time.sleep(0.1)
+    return self.KINDS * self.ROUNDS
+
+  def assert_each_is_there(self, *options):
+    recorder = harness.CommandRun(harness.CORRELATE, 'record', '-o', self.trace, *options)
+    made = self.exceptions()
+    status, said = recorder.stop()
+    self.assertEqual(status, 0, said)
+    report = json.loads(harness.correlate('report', '--json', '--by', 'event,reason', self.trace).stdout)
+    self.assertEqual(int(report['xdp_exceptions']), made)
+    counts = {group['reason']: int(group['events']) for group in report['groups'] if group['event'] == 'xdp:xdp_exception'}
+    self.assertEqual(counts, {f'XDP action {1_000 + kind}': self.ROUNDS for kind in range(self.KINDS)})
+    whole = json.loads(harness.correlate('report', '--json', self.trace).stdout)
+    rows = [row for row in whole['culprits'] if row['evidence'] == 'event']
+    self.assertEqual({program['name'] for row in rows for program in row['programs']}, {'lab_xdp_port'})
+    self.assertEqual(sum(int(row['events']) for row in rows), made)
+    return harness.LastLine(said)
+
+  def test_by_default(self):
+    self.assertEqual(self.assert_each_is_there().only_counted, 0)
+
+  def test_some_whole(self):
+    line = self.assert_each_is_there('-e', 'xdp:xdp_exception', '--max-rate', '50')
+    self.assertGreater(line.only_counted, self.KINDS)
+
+  def test_none_whole(self):
+    line = self.assert_each_is_there('-e', 'xdp:xdp_exception', '--max-rate', '0')
+    self.assertEqual((line.events, line.only_counted), (0, self.KINDS * self.ROUNDS))
+
+
 class Refused(harness.RootTest):
 
   def test_events_without_a_companion(self):

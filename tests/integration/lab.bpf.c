@@ -59,6 +59,18 @@ int lab_xdp(struct xdp_md* context) {
 }
 
 /* STORM_CLONES drops a run, as fast as one CPU can; for BPF_PROG_TEST_RUN. */
+/* As many kinds of exceptions as there are source ports: the action is the port. */
+SEC("xdp")
+int lab_xdp_port(struct xdp_md* context) {
+  struct ethhdr* eth = (void*)(long)context->data;
+  struct iphdr* ip = (void*)(eth + 1);
+  struct udphdr* udp = (void*)(ip + 1);
+
+  if ((void*)(udp + 1) > (void*)(long)context->data_end) return XDP_PASS;
+  if (eth->h_proto != bpf_htons(ETH_P_IP) || ip->protocol != IPPROTO_UDP) return XDP_PASS;
+  return bpf_ntohs(udp->source);
+}
+
 SEC("tc")
 int lab_storm(struct __sk_buff* skb) {
   for (int i = 0; i < STORM_CLONES; i++) bpf_clone_redirect(skb, IFINDEX_DOWN, 0);
