@@ -10,7 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <queue>
+#include <memory>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -34,21 +34,37 @@ class TimeOrder {
   size_t waiting() const { return waiting_; }
 
  private:
+  // Bytes of records of one stream, one after the other. Used again once all of them were handed
+  // out, so that waiting records cost one copy and, in the long run, no allocation.
+  struct Block {
+    std::unique_ptr<uint8_t[]> bytes;
+    size_t capacity = 0;
+    size_t used = 0;
+    size_t waiting = 0;  // records
+  };
   struct Entry {
     uint64_t time_ns;
-    size_t offset;
-    size_t size;
+    Block* block;
+    uint32_t offset;
+    uint32_t size;
   };
   struct Stream {
-    std::vector<uint8_t> bytes;
     std::vector<Entry> entries;
-    size_t next = 0;  // first entry not handed out yet
-    bool sorted = true;
+    size_t next = 0;        // first one not handed out yet
+    bool sorted = true;     // from there on
+    Block* open = nullptr;  // the one that takes more
   };
-  void Sort(Stream& stream);
-  void DropReleased(Stream& stream);
+  Block* RoomFor(Stream& stream, size_t bytes);
+  void Release(Entry& entry, Stream& stream);
+  static void Sort(Stream& stream);
+  static void DropReleased(Stream& stream);
+
+  static constexpr size_t kBlockBytes = 256 * 1024;
+  static constexpr size_t kMostSpare = 64;
 
   std::vector<Stream> streams_;
+  std::vector<std::unique_ptr<Block>> blocks_;
+  std::vector<Block*> spare_;
   uint64_t last_released_ns_ = 0;
   uint64_t out_of_order_ = 0;
   size_t waiting_ = 0;

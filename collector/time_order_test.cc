@@ -53,6 +53,31 @@ TEST_F(TimeOrderTest, KeepsWhatIsNotOlderThanTheHorizon) {
   EXPECT_EQ(order_.out_of_order(), 0u);
 }
 
+TEST_F(TimeOrderTest, SortsRecordsHoweverFarOffAndHoweverLong) {
+  const size_t a = order_.AddStream();
+  std::vector<std::string> expected;
+  std::mt19937 random(7);
+  for (int round = 0; round < 3; ++round) {
+    // As a file holds the rings of several CPUs: each round of one CPU after the other.
+    for (int cpu = 0; cpu < 3; ++cpu) {
+      for (int i = 0; i < 500; ++i) {
+        const auto time_ns = static_cast<uint64_t>(round * 10'000 + i * 3 + cpu + 1);
+        std::string text = std::to_string(time_ns);
+        text.resize(text.size() + random() % 3000, '.');
+        if (i == 250) text.resize(400'000, '.');
+        Append(a, time_ns, text);
+        expected.push_back(text);
+      }
+    }
+    std::sort(expected.begin(), expected.end(), [](const std::string& x, const std::string& y) {
+      return std::stoull(x) < std::stoull(y);
+    });
+    EXPECT_EQ(Release(static_cast<uint64_t>(round + 1) * 10'000), expected);
+    expected.clear();
+  }
+  EXPECT_EQ(order_.out_of_order(), 0u);
+}
+
 TEST_F(TimeOrderTest, SortsARecordThatOvertookTheOneItInterrupted) {
   const size_t a = order_.AddStream();
   Append(a, 20, "20");
