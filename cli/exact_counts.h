@@ -35,6 +35,7 @@ class ExactCounts {
   void CpusChanged();
   absl::Status End(absl::FunctionRef<absl::Status()> switch_off);
   std::vector<uint32_t> program_ids() const;
+  uint64_t RunTimeNs() const { return counter_ == nullptr ? 0 : counter_->RunTimeNs(); }
 
   // Kinds whose counts changed since the last call. `format_id` of COMPANION_...; nullopt: it is
   // not recorded.

@@ -131,6 +131,7 @@ struct RecordFlags {
   uint32_t stack_rate = 2000;
   uint32_t max_stack = 64;
   std::optional<uint32_t> max_rate;
+  double max_cpu = 0;
   std::string attribution = "auto";
   bool no_enrich = false;
   EventFilterText filter;
@@ -149,13 +150,13 @@ absl::StatusOr<RecordRequest> ToRequest(const RecordFlags& flags) {
                                  : flags.stacks == "none" ? Callchains::kNone
                                                           : Callchains::kAdaptive;
   request.recording.stack_rate = flags.stack_rate;
-  if (flags.max_rate.has_value()) {
-    if (flags.no_enrich) {
-      return absl::InvalidArgumentError(
-          "--max-rate is held by the companion BPF programs: not with --no-enrich");
-    }
-    request.recording.max_rate = *flags.max_rate;
+  if (flags.no_enrich && (flags.max_rate.has_value() || flags.max_cpu > 0)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(flags.max_cpu > 0 ? "--max-cpu" : "--max-rate",
+                     " is held by the companion BPF programs: not with --no-enrich"));
   }
+  if (flags.max_rate.has_value()) request.recording.max_rate = *flags.max_rate;
+  request.recording.max_cpu = flags.max_cpu / 100;
   request.recording.max_stack = flags.max_stack;
   request.recording.enrich = !flags.no_enrich;
   using Attribution = RecordingOptions::Attribution;
@@ -249,6 +250,12 @@ void AddRecordCommand(CLI::App& app, int* exit_code) {
   command->add_option("--max-stack", flags->max_stack, "Frames of a callchain")
       ->check(CLI::Range(1, 65535))
       ->capture_default_str();
+  command
+      ->add_option("--max-cpu", flags->max_cpu,
+                   "Percent of all CPUs together that this process and its BPF programs may use:\n"
+                   "lowers callchains, then whole events, and says so; counts stay exact")
+      ->type_name("PCT")
+      ->check(CLI::Range(0.01, 100.0));
   command
       ->add_option("--attribution", flags->attribution,
                    "Who dropped it: auto looks at the hook when a packet is dropped;\n"

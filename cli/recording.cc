@@ -32,6 +32,7 @@ namespace {
 
 constexpr uint64_t kStepMs = 100;
 constexpr uint64_t kClocksEveryNs = 10'000'000'000;
+constexpr uint64_t kGovernEveryNs = 250'000'000;
 constexpr uint64_t kCountsEveryNs = 1'000'000'000;
 constexpr uint64_t kSymbolsAtMostEveryNs = 1'000'000'000;
 
@@ -82,7 +83,10 @@ absl::Status Recording::SelectAndOpen() {
   ASSIGN_OR_RETURN(const std::vector<std::string> available, tracefs.ListEvents());
   ASSIGN_OR_RETURN(selection_, SelectEvents(options_.events, available));
   RETURN_IF_ERROR(FitToFilter(options_.filter_text, &selection_));
-  if (options_.max_rate != Enricher::Limits::kNone) RETURN_IF_ERROR(FitToMaxRate(selection_));
+  if (options_.max_rate != Enricher::Limits::kNone) {
+    RETURN_IF_ERROR(FitToLimit("--max-rate", selection_));
+  }
+  if (options_.max_cpu > 0) RETURN_IF_ERROR(FitToLimit("--max-cpu", selection_));
   // What comes from here on is looked at anew.
   if (auto modules = ModuleListener::Open(); modules.ok()) modules_ = std::move(modules).value();
   auto symbols = ReadKernelSymbols();
@@ -93,6 +97,10 @@ absl::Status Recording::SelectAndOpen() {
   }
   PerfSourceSpec spec;
   spec.callchains = options_.callchains;
+  // The programs may have to leave some out later.
+  if (options_.max_cpu > 0 && options_.callchains == PerfSourceSpec::Callchains::kAll) {
+    spec.callchains = PerfSourceSpec::Callchains::kAdaptive;
+  }
   spec.max_stack = options_.max_stack;
   spec.ring_bytes = options_.ring_bytes;
   spec.on_program_load = [this](const BpfProgramRecord& record) {
@@ -171,6 +179,9 @@ absl::Status Recording::LoadEnricher() {
   if (options_.max_rate != Enricher::Limits::kNone) {
     needing.push_back(absl::StrCat("--max-rate ", options_.max_rate));
   }
+  if (options_.max_cpu > 0) {
+    needing.push_back(absl::StrCat("--max-cpu ", options_.max_cpu * 100));
+  }
   if (!enricher.ok() && !needing.empty()) {
     return absl::Status(
         enricher.status().code() == absl::StatusCode::kInvalidArgument
@@ -194,6 +205,7 @@ absl::Status Recording::LoadEnricher() {
     limits.stacks = options_.stack_rate;
   }
   enricher_->SetLimits(limits);
+  if (options_.max_cpu > 0) RETURN_IF_ERROR(BeginToGovern(limits));
   our_programs_ = enricher_->program_ids();
   if (counts_ != nullptr) {
     const std::vector<uint32_t> counting = counts_->program_ids();
@@ -210,6 +222,61 @@ absl::Status Recording::LoadEnricher() {
                      exits.status().message()));
   }
   return absl::OkStatus();
+}
+
+absl::Status Recording::BeginToGovern(const Enricher::Limits& limits) {
+  ASSIGN_OR_RETURN(run_statistics_, EnableRunStatistics());
+  // Where there are no callchains, none can be spared.
+  const bool callchains = options_.callchains != PerfSourceSpec::Callchains::kNone;
+  governor_.emplace(options_.max_cpu,
+                    Enricher::Limits{callchains ? limits.stacks : 0, limits.whole});
+  return absl::OkStatus();
+}
+
+uint64_t Recording::CpuUsedNs() const {
+  uint64_t used = OwnCpuNs();
+  if (enricher_ != nullptr) used += enricher_->RunTimeNs();
+  if (counts_ != nullptr) used += counts_->RunTimeNs();
+  if (exits_ != nullptr) used += exits_->RunTimeNs();
+  return used;
+}
+
+void Recording::Govern(uint64_t now_ns) {
+  if (!governor_.has_value() || now_ns - governed_ns_ < kGovernEveryNs) return;
+  const uint64_t used = CpuUsedNs();
+  const uint64_t passed_ns = now_ns - std::exchange(governed_ns_, now_ns);
+  // Programs whose followers went took their times with them.
+  const uint64_t more = used - std::min(used, std::exchange(governed_used_ns_, used));
+  std::vector<uint64_t> handed_over;
+  for (const std::string& event : facts_.enriched_events) {
+    const auto outcomes = enricher_->Outcomes(event);
+    if (!outcomes.ok()) return;
+    handed_over.resize(outcomes->size());
+    for (size_t cpu = 0; cpu < outcomes->size(); ++cpu) {
+      handed_over[cpu] += (*outcomes)[cpu].handed_over;
+    }
+  }
+  governed_handed_over_.resize(handed_over.size());
+  uint64_t most = 0;
+  for (size_t cpu = 0; cpu < handed_over.size(); ++cpu) {
+    most = std::max(most, handed_over[cpu] - governed_handed_over_[cpu]);
+  }
+  governed_handed_over_ = std::move(handed_over);
+  const auto seconds = static_cast<double>(passed_ns) / 1e9;
+  CpuGovernor::Use use;
+  use.share = static_cast<double>(more) / 1e9 / seconds / std::max(1u, facts_.online_cpus);
+  use.whole_a_second = static_cast<double>(most) / seconds;
+  if (governor_->Adjust(use)) {
+    Enricher::Limits limits = governor_->limits();
+    if (options_.callchains == PerfSourceSpec::Callchains::kNone) {
+      limits.stacks = Enricher::Limits::kNone;  // all go where no callchain is taken
+    }
+    enricher_->SetLimits(limits);
+  }
+  for (std::string& note : governor_->TakeNotes()) {
+    sink_->OnNote({now_ns, note});
+    notes_.push_back(std::move(note));
+  }
 }
 
 absl::Status Recording::ConnectCompanion(absl::string_view event, uint32_t cpu,
@@ -249,7 +316,8 @@ absl::Status Recording::Start(TraceSink* sink) {
     RETURN_IF_ERROR(enricher_->Attach(facts_.enriched_events));
   }
   started_ns_ = MonotonicNs();
-  last_clocks_ns_ = last_counts_ns_ = started_ns_;
+  last_clocks_ns_ = last_counts_ns_ = governed_ns_ = started_ns_;
+  governed_used_ns_ = CpuUsedNs();
   return SwitchOn();
 }
 
@@ -467,6 +535,7 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
     cpu_changes_seen_ = source_->cpu_changes();
     counts_->CpusChanged();
   }
+  Govern(now_ns);
   if (now_ns - last_counts_ns_ >= kCountsEveryNs) {
     last_counts_ns_ = now_ns;
     TellCounts();

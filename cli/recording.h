@@ -14,6 +14,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "base/scoped_fd.h"
+#include "cli/cpu_governor.h"
 #include "cli/exact_counts.h"
 #include "collector/attachment_monitor.h"
 #include "collector/enricher.h"
@@ -38,6 +40,7 @@ struct RecordingOptions {
   size_t ring_bytes = 0;  // a CPU; 0: see PerfSourceSpec
   enum class Attribution { kAuto, kVerdict, kOff };
   Attribution attribution = Attribution::kAuto;
+  double max_cpu = 0;           // share of the host's CPU time that all this may take; 0: any
   bool enrich = true;           // with the companion BPF programs, where the host allows them
   EventFilterText filter_text;  // what is to be recorded; empty: everything
   EventFilter filter;           // the same, parsed
@@ -85,6 +88,10 @@ class Recording {
   absl::Status SwitchOn();
   std::vector<EventCounts> Counts();
   void TellCounts();
+  // What this process and its BPF programs used so far.
+  uint64_t CpuUsedNs() const;
+  absl::Status BeginToGovern(const Enricher::Limits& limits);
+  void Govern(uint64_t now_ns);
   void TellKinds();
   void TellFacts();
   void LookAtPrograms();
@@ -106,7 +113,12 @@ class Recording {
   KernelSymbols kernel_symbols_;         // read at the start, handed to the correlator
   std::unique_ptr<Enricher> enricher_;   // null: plain tracepoints only
   std::unique_ptr<ExactCounts> counts_;  // null: no companion programs, or refused
-  std::unique_ptr<ExitTracer> exits_;    // null: not asked for, or refused
+  std::optional<CpuGovernor> governor_;  // nullopt: --max-cpu was not asked for
+  ScopedFd run_statistics_;
+  uint64_t governed_ns_ = 0;
+  uint64_t governed_used_ns_ = 0;
+  std::vector<uint64_t> governed_handed_over_;  // by CPU
+  std::unique_ptr<ExitTracer> exits_;           // null: not asked for, or refused
   size_t exit_notes_taken_ = 0;
   std::vector<uint32_t> our_programs_;
   std::unique_ptr<PerfSource> source_;

@@ -26,8 +26,8 @@ absl::Status WantCompanions(const std::string& asked, const std::vector<std::str
 
 }  // namespace
 
-absl::Status FitToMaxRate(const EventSelection& selection) {
-  return WantCompanions("--max-rate", selection.tracepoints, "can leave some out",
+absl::Status FitToLimit(const std::string& option, const EventSelection& selection) {
+  return WantCompanions(option, selection.tracepoints, "can leave some out",
                         "record others without it");
 }
 

@@ -22,7 +22,7 @@ namespace correlate {
 absl::Status FitToFilter(const EventFilterText& text, EventSelection* selection);
 
 // InvalidArgument where an event has no companion program, which alone can leave some out. Pure.
-absl::Status FitToMaxRate(const EventSelection& selection);
+absl::Status FitToLimit(const std::string& option, const EventSelection& selection);
 
 // Looks up what the values mean: reasons in skb:kfree_skb's format (where `formats` has it),
 // namespaces and programs on this host.

@@ -71,4 +71,26 @@ std::vector<uint32_t> LoadedProgramIds(const bpf_object* object) {
   return ids;
 }
 
+uint64_t RunTimeNs(const bpf_object* object) {
+  uint64_t sum = 0;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object) {
+    if (bpf_program__fd(program) < 0) continue;
+    bpf_prog_info info;
+    std::memset(&info, 0, sizeof info);
+    uint32_t bytes = sizeof info;
+    if (bpf_prog_get_info_by_fd(bpf_program__fd(program), &info, &bytes) == 0) {
+      sum += info.run_time_ns;
+    }
+  }
+  return sum;
+}
+
+absl::StatusOr<ScopedFd> EnableRunStatistics() {
+  ScopedFd statistics(bpf_enable_stats(BPF_STATS_RUN_TIME));
+  if (statistics.valid()) return statistics;
+  const int error = errno;
+  return ErrnoStatus(error, "run statistics of BPF programs", LoadingAdvice(error));
+}
+
 }  // namespace correlate

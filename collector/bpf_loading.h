@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/scoped_fd.h"
 
 namespace correlate {
 
@@ -47,6 +48,10 @@ absl::Status LearnNetnsOps(const bpf_program* learner, const void* const& netns_
 
 uint32_t ProgramIdOf(int program_fd);  // 0: the kernel does not tell
 std::vector<uint32_t> LoadedProgramIds(const bpf_object* object);
+// How long the object's programs ran so far, all CPUs together, while somebody held run statistics
+// on: they cost every BPF program of the host some 20 to 200 ns a run (bpf(2), BPF_ENABLE_STATS).
+uint64_t RunTimeNs(const bpf_object* object);
+absl::StatusOr<ScopedFd> EnableRunStatistics();  // on while the descriptor is open
 
 }  // namespace correlate
 

@@ -106,6 +106,8 @@ void DropCounter::Detach() {
   skeleton_->SetCounting(COUNT_NOTHING);
 }
 
+uint64_t DropCounter::RunTimeNs() const { return correlate::RunTimeNs(skeleton_->bpf->obj); }
+
 std::vector<uint32_t> DropCounter::program_ids() const {
   return LoadedProgramIds(skeleton_->bpf->obj);
 }

@@ -39,6 +39,7 @@ class DropCounter {
   void Detach();
 
   std::vector<uint32_t> program_ids() const;
+  uint64_t RunTimeNs() const;  // see bpf_loading.h
 
  private:
   struct Skeleton;

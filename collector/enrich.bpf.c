@@ -243,9 +243,9 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
   if (event->walk_hook) join_exit_of_skb(event, EXIT_OF_SKB, skb);
 }
 
-/* What becomes of a hit; counted only while the perf event that counts all of them is on. */
-static __always_inline int hand_over(void* context, void* map, struct enriched_event* event,
-                                     __u32 which) {
+/* `counted_with`: the map of a perf event that is on exactly while hits count. */
+static __always_inline int hand_over(void* context, void* map, void* counted_with,
+                                     struct enriched_event* event, __u32 which) {
   struct hit_outcomes* outcomes = bpf_map_lookup_elem(&hits, &which);
   __u32 bytes = event->walk_entries
                     ? __builtin_offsetof(struct enriched_event, walk) +
@@ -256,8 +256,11 @@ static __always_inline int hand_over(void* context, void* map, struct enriched_e
       bytes); /* the bound is for the verifier: on this variable, not on what it came from */
   if (bytes > sizeof(*event) || !outcomes) return 0;
   long error = bpf_perf_event_output(context, map, BPF_F_CURRENT_CPU, event, bytes);
-  if (!error) outcomes->handed_over++;
-  if (error == -ENOSPC) outcomes->lost++;
+  if (!error) {
+    outcomes->handed_over++;
+  } else if (error == -ENOSPC || perf_event_is_on(counted_with)) {
+    outcomes->lost++;
+  }
   return 0;
 }
 
@@ -325,8 +328,9 @@ static __always_inline int on_drop(void* context, struct sk_buff* skb, __u64 loc
     gets = allowance_of(event->context, COMPANION_DROP);
     if (!gets) return only_count(&drop_output, COMPANION_DROP);
   }
-  if (gets & GETS_STACK) return hand_over(context, &drop_output, event, COMPANION_DROP);
-  return hand_over(context, &drop_output_without_stack, event, COMPANION_DROP);
+  if (gets & GETS_STACK)
+    return hand_over(context, &drop_output, &drop_output, event, COMPANION_DROP);
+  return hand_over(context, &drop_output_without_stack, &drop_output, event, COMPANION_DROP);
 }
 
 static __always_inline int on_kfree_skb(__u64* arguments) {
@@ -363,8 +367,10 @@ static __always_inline int on_xdp_exception(__u64* arguments) {
   count_passed(&exception_output, event, COMPANION_EXCEPTION);
   int gets = allowance_of(event->context, COMPANION_EXCEPTION);
   if (!gets) return only_count(&exception_output, COMPANION_EXCEPTION);
-  if (gets & GETS_STACK) return hand_over(arguments, &exception_output, event, COMPANION_EXCEPTION);
-  return hand_over(arguments, &exception_output_without_stack, event, COMPANION_EXCEPTION);
+  if (gets & GETS_STACK)
+    return hand_over(arguments, &exception_output, &exception_output, event, COMPANION_EXCEPTION);
+  return hand_over(arguments, &exception_output_without_stack, &exception_output, event,
+                   COMPANION_EXCEPTION);
 }
 
 /* Only with --attribution verdict: it runs for every packet that is received. */

@@ -261,11 +261,7 @@ absl::Status Enricher::Attach(const std::vector<std::string>& events) {
     skeleton_->links.push_back(std::move(link));
   }
   if (!skeleton_->count_runs) return absl::OkStatus();
-  skeleton_->run_statistics = ScopedFd(bpf_enable_stats(BPF_STATS_RUN_TIME));
-  if (!skeleton_->run_statistics.valid()) {
-    const int error = errno;
-    return ErrnoStatus(error, "counting runs of BPF programs", LoadingAdvice(error));
-  }
+  ASSIGN_OR_RETURN(skeleton_->run_statistics, EnableRunStatistics());
   ScopedLink link(bpf_program__attach(skeleton_->Receiver()));
   if (link == nullptr) {
     return ErrnoStatus(errno, "attaching the companion BPF program of received packets");
@@ -291,6 +287,8 @@ absl::StatusOr<std::vector<hit_outcomes>> Enricher::Outcomes(absl::string_view e
   }
   return outcomes;
 }
+
+uint64_t Enricher::RunTimeNs() const { return correlate::RunTimeNs(skeleton_->bpf->obj); }
 
 std::vector<uint32_t> Enricher::program_ids() const {
   return LoadedProgramIds(skeleton_->bpf->obj);

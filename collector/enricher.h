@@ -84,6 +84,8 @@ class Enricher {
   // What became of the hits of `event` while its perf event was on, by CPU number.
   absl::StatusOr<std::vector<hit_outcomes>> Outcomes(absl::string_view event) const;
 
+  uint64_t RunTimeNs() const;  // see bpf_loading.h
+
   // Ids of everything of ours that is loaded: observers, never to be blamed.
   std::vector<uint32_t> program_ids() const;
 

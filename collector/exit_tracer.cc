@@ -15,6 +15,7 @@
 #include "base/errno_status.h"
 #include "base/scoped_fd.h"
 #include "base/status_macros.h"
+#include "collector/bpf_loading.h"
 #include "collector/bpf_probe.h"
 #include "collector/exits.skel.h"
 #include "collector/kernel_btf.h"
@@ -235,6 +236,12 @@ std::vector<uint32_t> ExitTracer::program_ids() const {
     }
   }
   return ids;
+}
+
+uint64_t ExitTracer::RunTimeNs() const {
+  uint64_t sum = 0;
+  for (const auto& [id, follower] : followed_) sum += correlate::RunTimeNs(follower->bpf->obj);
+  return sum;
 }
 
 std::map<uint32_t, ExitTracer::XdpCounts> ExitTracer::Counts() const {

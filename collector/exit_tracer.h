@@ -46,6 +46,7 @@ class ExitTracer {
 
   // Ids of what this has loaded now: observers.
   std::vector<uint32_t> program_ids() const;
+  uint64_t RunTimeNs() const;  // of those that follow now; see bpf_loading.h
   // Of every XDP program that is or was followed, by id.
   std::map<uint32_t, XdpCounts> Counts() const;
   absl::Span<const std::string> notes() const { return notes_; }

@@ -3,6 +3,7 @@
 kind of drop is counted, whatever was written of it. Beside what the generators themselves know, and what perf counts.
 """
 
+import itertools
 import json
 import os
 import time
@@ -137,6 +138,19 @@ class Storm(CountsTest):
     self.assert_all_are_the_storms(made - sum(int(cpu['missed']) for cpu in counts), report)
 
 
+  def test_held_to_a_share_of_the_host(self):
+    """Callchains go first, then whole events, and counts stay what they are."""
+    def storms():
+      return sum(self.storm_on_all_cpus() for _ in range(8))
+    made, line, _, report = self.record(storms, '--max-cpu', '0.5', '--stacks', 'all')
+    self.assert_all_are_the_storms(made, report)
+    self.assertGreater(line.only_counted, 0)
+    self.assertEqual(line.missed, 0)
+    notes = json.loads(harness.correlate('info', '--json', self.trace).stdout)['notes']
+    self.assertTrue([note for note in notes if note.startswith('--max-cpu 0.5: fewer callchains')], notes)
+    self.assertTrue([note for note in notes if 'counted' in note and note.startswith('--max-cpu 0.5')], notes)
+
+
 class Mixed(CountsTest):
   """Drops of processes and of softirqs that interrupt them, on one CPU."""
 
@@ -216,10 +230,11 @@ class ManyKinds(CountsTest):
 class Refused(harness.RootTest):
 
   def test_events_without_a_companion(self):
-    for options in (('--no-enrich',), ('-e', 'sched:sched_switch')):
-      done = harness.correlate('record', '-o', self.trace, '--max-rate', '5', *options, '--duration', '1ms', check=False)
+    limits = ('--max-rate', '5'), ('--max-cpu', '5')
+    for limit, options in itertools.product(limits, (('--no-enrich',), ('-e', 'sched:sched_switch'))):
+      done = harness.correlate('record', '-o', self.trace, *limit, *options, '--duration', '1ms', check=False)
       self.assertEqual(done.returncode, harness.EXIT_USAGE, done.stderr)
-      self.assertIn('--max-rate', done.stderr)
+      self.assertIn(limit[0], done.stderr)
       self.assertFalse(self.trace.exists())
 
 
