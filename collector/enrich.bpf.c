@@ -257,9 +257,9 @@ static __always_inline int hand_over(void* context, void* map, void* counted_wit
   if (bytes > sizeof(*event) || !outcomes) return 0;
   long error = bpf_perf_event_output(context, map, BPF_F_CURRENT_CPU, event, bytes);
   if (!error) {
-    outcomes->handed_over++;
+    __sync_fetch_and_add(&outcomes->handed_over, 1);
   } else if (error == -ENOSPC || perf_event_is_on(counted_with)) {
-    outcomes->lost++;
+    __sync_fetch_and_add(&outcomes->lost, 1);
   }
   return 0;
 }

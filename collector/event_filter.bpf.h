@@ -15,7 +15,8 @@
 
 const volatile struct event_filter_constants filter = {};
 
-/* By event. A program is not entered again on a CPU where it runs, so plain additions do. */
+/* By event. Counted atomically, since Linux 5.10 enters a program again on a CPU where it was
+ * interrupted. */
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
   __uint(max_entries, COMPANION_EVENTS);
@@ -27,14 +28,14 @@ struct {
 static __always_inline int filter_out(void* map, __u32 which) {
   struct hit_outcomes* outcomes = bpf_map_lookup_elem(&hits, &which);
 
-  if (outcomes && perf_event_is_on(map)) outcomes->filtered++;
+  if (outcomes && perf_event_is_on(map)) __sync_fetch_and_add(&outcomes->filtered, 1);
   return 0;
 }
 
 static __always_inline int only_count(void* map, __u32 which) {
   struct hit_outcomes* outcomes = bpf_map_lookup_elem(&hits, &which);
 
-  if (outcomes && perf_event_is_on(map)) outcomes->only_counted++;
+  if (outcomes && perf_event_is_on(map)) __sync_fetch_and_add(&outcomes->only_counted, 1);
   return 0;
 }
 

@@ -34,7 +34,7 @@ struct {
   __type(value, __u64);
 } kinds_without_room SEC(".maps");
 
-/* A program is not entered again on a CPU where it runs, so plain additions do. */
+/* Atomic, since Linux 5.10 enters a program again on a CPU where it was interrupted. */
 static __always_inline void count_kind(const struct drop_kind* kind) {
   __u32 zero = 0;
   __u64 one = 1;
@@ -48,13 +48,13 @@ static __always_inline void count_kind(const struct drop_kind* kind) {
       if (error == -EEXIST) count = bpf_map_lookup_elem(table, kind); /* on another CPU, just now */
     }
     if (count) {
-      ++*count;
+      __sync_fetch_and_add(count, 1);
       return;
     }
   }
   __u32 event = kind->event;
   __u64* without = bpf_map_lookup_elem(&kinds_without_room, &event);
-  if (without) ++*without;
+  if (without) __sync_fetch_and_add(without, 1);
 }
 
 #endif /* COLLECTOR_KIND_TABLES_BPF_H_ */

@@ -25,6 +25,7 @@ RUNS = (
     (['collector/exit_tracer_test'], {}),
     (_python('tests.vm.smoke_test'), {}),
     (_python('tests.vm.dispatcher_test'), {}),
+    (_python('tests.integration.counts_test', 'Mixed', 'Storm.test_by_default', 'Storm.test_some_whole'), {}),
     (_python('tests.attribution.attribution_test', *(f'Scenarios.test_{name}' for name in SCENARIOS)), BY_VERDICT),
 )
 
