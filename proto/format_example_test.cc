@@ -15,7 +15,7 @@
 namespace correlate {
 namespace {
 
-// One drop by ping, without a callchain.
+// Two drops by ping, without a callchain.
 pb::Payload Example() {
   pb::Payload payload;
   pb::Interned* interned = payload.mutable_interned();
@@ -34,12 +34,23 @@ pb::Payload Example() {
   pb::EnumName* name = field->add_names();
   name->set_value(3);
   name->set_name("NO_SOCKET");
-  pb::Event* event = payload.add_events();
-  event->set_time_ns(1'000'000'007);
-  event->set_cpu(1);
-  event->set_tid(4579);
-  event->set_comm(1);
-  event->set_raw(std::string("\x21\x00\x00\x00\xe3\x11\x00\x00\x03\x00\x00\x00", 12));
+  name = field->add_names();
+  name->set_value(4);
+  name->set_name("PKT_TOO_SMALL");
+  pb::EventShape* shape = payload.mutable_events()->add_shapes();
+  shape->set_cpu(1);
+  shape->set_tid(4579);
+  shape->set_comm(1);
+  shape->set_raw(std::string("\x21\x00\x00\x00\xe3\x11\x00\x00\x03\x00\x00\x00", 12));
+  // Two events of that shape, the second one with another reason.
+  pb::EventColumns* events = payload.mutable_events();
+  events->add_shape(0);
+  events->add_time_deltas(1'000'000'007);
+  events->add_raw_masks(0);
+  events->add_shape(0);
+  events->add_time_deltas(300);
+  events->add_raw_masks(0b10);
+  events->add_raw_words(3 ^ 4);
   return payload;
 }
 

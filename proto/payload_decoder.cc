@@ -102,22 +102,13 @@ absl::Status CheckPayload(const pb::Payload& payload) {
   for (const pb::Format& format : payload.formats()) {
     if (format.id() >= kMostFormats) return absl::DataLossError("a format's number is too large");
   }
-  for (const pb::Event& event : payload.events()) {
-    if (event.format() >= kMostFormats) {
+  for (const pb::EventShape& shape : payload.events().shapes()) {
+    if (shape.format() >= kMostFormats) {
       return absl::DataLossError("the number of an event's format is too large");
     }
-    if (!InRange(event.comm(), strings) || !InRange(event.stack(), interned.stacks_size()) ||
-        !InRange(event.look(), interned.looks_size()) ||
-        !InRange(event.packet().ifname(), strings) ||
-        !InRange(event.attribution(), interned.attributions_size())) {
-      return absl::DataLossError("an event names something that is not there");
-    }
-    for (const pb::CodePointer& pointer : event.code_pointers()) {
-      if (!InRange(pointer.field(), strings) || pointer.frame() == 0 ||
-          !InRange(pointer.frame(), interned.frames_size())) {
-        return absl::DataLossError("a code pointer names something that is not there");
-      }
-    }
+  }
+  if (absl::Status events = CheckEventColumns(payload.events(), interned); !events.ok()) {
+    return events;
   }
   for (const pb::KindCount& kind : payload.kinds()) {
     if (kind.format() >= kMostFormats || !InRange(kind.location(), interned.frames_size())) {
@@ -244,36 +235,19 @@ void PayloadDecoder::DecodeKinds(const pb::Payload& payload, RecordingTables* ta
 
 void PayloadDecoder::DecodeEvents(const pb::Payload& payload, RecordingTables* tables,
                                   TraceSink& sink) {
-  const pb::Interned& interned = payload.interned();
-  for (const pb::Event& message : payload.events()) {
-    if (!sink.WantsMore()) return;
-    CorrelatedEvent event;
-    event.time_ns = message.time_ns();
-    event.cpu = message.cpu();
-    event.pid = message.pid();
-    event.tid = message.tid();
-    event.comm = StringAt(interned, message.comm());
-    event.format = FormatOf(message.format(), tables);
-    event.raw = absl::MakeConstSpan(reinterpret_cast<const uint8_t*>(message.raw().data()),
-                                    message.raw().size());
-    if (message.stack() != 0) event.stack = &stacks_[message.stack()];
-    event.stack_omitted = message.stack_omitted();
-    if (message.attribution() != 0) event.attribution = &attributions_[message.attribution()];
-    event.context = FromProto(message.context());
-    if (message.look() != 0) event.look = &looks_[message.look()];
-    if (message.has_packet()) {
-      packet_ =
-          FromProto(message.packet(), [&](uint32_t index) { return StringAt(interned, index); });
-      event.packet = &packet_;
-    }
-    code_pointers_.clear();
-    for (const pb::CodePointer& pointer : message.code_pointers()) {
-      code_pointers_.push_back(
-          {std::string(StringAt(interned, pointer.field())), &frames_[pointer.frame()]});
-    }
-    event.code_pointers = code_pointers_;
-    sink.OnEvent(event);
-  }
+  events_.Read(
+      payload.events(),
+      {.interned = &payload.interned(),
+       .frames = frames_,
+       .stacks = stacks_,
+       .attributions = attributions_,
+       .looks = looks_},
+      [&](uint32_t id) { return FormatOf(id, tables); },
+      [&](const CorrelatedEvent& event) {
+        if (!sink.WantsMore()) return false;
+        sink.OnEvent(event);
+        return true;
+      });
 }
 
 }  // namespace correlate

@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "proto/event_columns.h"
 #include "proto/trace.pb.h"
 #include "symbolize/trace_sink.h"
 
@@ -53,8 +54,7 @@ class PayloadDecoder {
   std::vector<Stack> stacks_;
   std::vector<Attribution> attributions_;
   std::vector<HookLook> looks_;
-  Packet packet_;  // of the event in hand
-  std::vector<CodePointer> code_pointers_;
+  EventColumnsReader events_;
   uint64_t next_id_ = 1;
 };
 

@@ -20,7 +20,9 @@ pb::Payload WithPlaceholders() {
 TEST(CheckPayload, EmptyAndWithoutTablesAreFine) {
   EXPECT_TRUE(CheckPayload(pb::Payload()).ok());
   pb::Payload payload;
-  payload.add_events();  // every index 0: none
+  payload.mutable_events()->add_shapes();  // every index 0: none
+  payload.mutable_events()->add_shape(0);
+  payload.mutable_events()->add_time_deltas(0);
   EXPECT_TRUE(CheckPayload(payload).ok());
   CallLog log;
   RecordingTables tables;
@@ -38,15 +40,17 @@ TEST(CheckPayload, EveryIndexIsChecked) {
       [](pb::Payload& p, uint32_t i) { p.mutable_interned()->add_stacks()->add_frames(i); },
       [](pb::Payload& p, uint32_t i) { p.mutable_interned()->add_attributions()->set_verdict(i); },
       [](pb::Payload& p, uint32_t i) { p.mutable_interned()->add_attributions()->set_why(i); },
-      [](pb::Payload& p, uint32_t i) { p.add_events()->set_comm(i); },
-      [](pb::Payload& p, uint32_t i) { p.add_events()->set_stack(i); },
-      [](pb::Payload& p, uint32_t i) { p.add_events()->set_attribution(i); },
+      [](pb::Payload& p, uint32_t i) { p.mutable_events()->add_shapes()->set_comm(i); },
+      [](pb::Payload& p, uint32_t i) { p.mutable_events()->add_shapes()->set_stack(i); },
+      [](pb::Payload& p, uint32_t i) { p.mutable_events()->add_shapes()->set_attribution(i); },
       [](pb::Payload& p, uint32_t i) {
-        pb::CodePointer* pointer = p.add_events()->add_code_pointers();
+        pb::CodePointer* pointer = p.mutable_events()->add_shapes()->add_code_pointers();
         pointer->set_frame(1);
         pointer->set_field(i);
       },
-      [](pb::Payload& p, uint32_t i) { p.add_events()->add_code_pointers()->set_frame(i); },
+      [](pb::Payload& p, uint32_t i) {
+        p.mutable_events()->add_shapes()->add_code_pointers()->set_frame(i);
+      },
   };
   for (size_t user = 0; user < users.size(); ++user) {
     pb::Payload base = WithPlaceholders();
@@ -68,18 +72,18 @@ TEST(CheckPayload, EveryIndexIsChecked) {
   none.mutable_interned()->add_stacks()->add_frames(0);
   EXPECT_FALSE(CheckPayload(none).ok());
   none = WithPlaceholders();
-  none.add_events()->add_code_pointers();
+  none.mutable_events()->add_shapes()->add_code_pointers();
   EXPECT_FALSE(CheckPayload(none).ok());
 }
 
 TEST(CheckPayload, NumbersOfFormats) {
   pb::Payload payload;
-  payload.add_events()->set_format(kMostFormats - 1);
+  payload.mutable_events()->add_shapes()->set_format(kMostFormats - 1);
   payload.add_formats()->set_id(kMostFormats - 1);
   EXPECT_TRUE(CheckPayload(payload).ok());
-  payload.mutable_events(0)->set_format(kMostFormats);
+  payload.mutable_events()->mutable_shapes(0)->set_format(kMostFormats);
   EXPECT_FALSE(CheckPayload(payload).ok());
-  payload.mutable_events(0)->set_format(0);
+  payload.mutable_events()->mutable_shapes(0)->set_format(0);
   payload.mutable_formats(0)->set_id(UINT32_MAX);
   EXPECT_FALSE(CheckPayload(payload).ok());
 }
@@ -98,7 +102,7 @@ TEST(CheckMessageCount, SmallPayloadsAndLongTablesPass) {
 }
 
 TEST(CheckMessageCount, MillionsOfEmptyMessagesDoNot) {
-  for (const char* tag : {"\x4a", "\x3a", "\x62"}) {  // events, programs, notes
+  for (const char* tag : {"\x7a", "\x3a", "\x62"}) {  // kinds, programs, notes
     std::string payload;
     for (int i = 0; i < 1'100'000; ++i) (payload += tag).push_back('\0');
     EXPECT_EQ(CheckMessageCount(payload).message(), "a payload holds more than a chunk may");
@@ -113,6 +117,14 @@ TEST(CheckMessageCount, MillionsOfEmptyMessagesDoNot) {
     EXPECT_TRUE(CheckMessageCount(inner).ok());
     EXPECT_FALSE(CheckMessageCount(inner + inner).ok());
   }
+}
+
+TEST(CheckMessageCount, MillionsOfShapesDoNot) {
+  std::string shapes;
+  for (int i = 0; i < 1'100'000; ++i) shapes += std::string("\x0a\0", 2);
+  pb::Payload payload;
+  ASSERT_TRUE(payload.mutable_events()->ParseFromString(shapes));
+  EXPECT_FALSE(CheckMessageCount(payload.SerializeAsString()).ok());
 }
 
 TEST(CheckMessageCount, DamageIsNotPassedOver) {

@@ -228,7 +228,7 @@ TEST(TraceFile, RubbishBeforeAndBetweenIsSkipped) {
 TEST(TraceFile, APayloadThatPointsNowhereIsNotUsed) {
   pb::Payload payload;
   payload.mutable_interned()->add_strings();
-  payload.add_events()->set_comm(7);
+  payload.mutable_events()->add_shapes()->set_comm(7);
   const std::string chunk =
       *EncodeChunk({.recording_id = "0123456789abcdef", .last = true}, payload.SerializeAsString());
   Transcript transcript;

@@ -103,8 +103,8 @@ class Reader {
   static std::set<uint32_t> UnknownFormats(const pb::Payload& payload,
                                            const RecordingTables& tables) {
     std::set<uint32_t> unknown;
-    for (const pb::Event& event : payload.events()) {
-      if (!tables.formats.contains(event.format())) unknown.insert(event.format());
+    for (const pb::EventShape& shape : payload.events().shapes()) {
+      if (!tables.formats.contains(shape.format())) unknown.insert(shape.format());
     }
     for (const pb::Format& format : payload.formats()) unknown.erase(format.id());
     return unknown;

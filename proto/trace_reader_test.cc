@@ -244,7 +244,7 @@ std::string Sealed(const pb::Payload& payload, uint64_t sequence,
 TEST(TraceReader, PayloadsThatMakeNoSenseAreSkippedBytes) {
   const std::string good = FiveChunks();
   pb::Payload bad;
-  bad.add_events()->set_stack(7);
+  bad.mutable_events()->add_shapes()->set_stack(7);
   const std::string chunk = Sealed(bad, 0, kOtherId);
   const std::string no_message = *EncodeChunk({.recording_id = kOtherId}, "\xff\xff\xff");
   ReadSummary summary;
@@ -282,7 +282,7 @@ double SecondsToRead(const std::string& bytes) {
 // quadratic.
 TEST(TraceReader, ManyRecordingsWithoutFormats) {
   pb::Payload payload;
-  payload.add_events()->set_format(3);
+  payload.mutable_events()->add_shapes()->set_format(3);
   std::string trace;
   for (int i = 0; i < 20'000; ++i)
     trace += Sealed(payload, 0, absl::StrCat(1'000'000'000'000'000 + i));
@@ -297,14 +297,14 @@ long PeakKilobytes() {
 
 TEST(TraceReader, BombsTakeNeitherTimeNorMemory) {
   std::string events;
-  while (events.size() < kMostChunkBytes - 4098) events += std::string("\x4a\0", 2);
+  while (events.size() < kMostChunkBytes - 4098) events += std::string("\x7a\0", 2);  // counts of kinds
   const ChunkHeader header = {.recording_id = "recording-id-16b"};
   const std::string chunk = *EncodeChunk(header, events, Compression::kNone);
   const long before = PeakKilobytes();
   TraceSink nobody;
   const ReadSummary summary = ReadTraceBytes(chunk, nobody);
   EXPECT_EQ(summary.skipped_bytes, chunk.size());
-  // 8 million events would be more than a gigabyte.
+  // 8 million messages would be more than a gigabyte.
   EXPECT_LT(PeakKilobytes() - before, 150'000);
 }
 

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errno_status.h"
 #include "proto/chunk.h"
+#include "proto/event_columns.h"
 #include "proto/interner.h"
 #include "proto/packet_values.h"
 #include "proto/trace.pb.h"
@@ -43,6 +44,7 @@ class TraceWriter::Impl {
     regular_ = fstat(fd_.get(), &info) == 0 && S_ISREG(info.st_mode);
     header_.recording_id = recording_id.empty() ? RandomId() : std::move(recording_id);
     interner_.Restart(payload_.mutable_interned());
+    columns_.Restart(payload_.mutable_events(), &interner_);
   }
 
   bool ok() const { return status_.ok(); }
@@ -50,6 +52,7 @@ class TraceWriter::Impl {
   uint64_t bytes_written() const { return bytes_written_; }
   pb::Payload& payload() { return payload_; }
   Interner& interner() { return interner_; }
+  EventColumnsWriter& columns() { return columns_; }
 
   // Something of about `bytes` was added to the payload at `time_ns`.
   void Added(size_t bytes, uint64_t time_ns) {
@@ -102,6 +105,7 @@ class TraceWriter::Impl {
   void Restart() {
     payload_.Clear();
     interner_.Restart(payload_.mutable_interned());
+    columns_.Restart(payload_.mutable_events(), &interner_);
     payload_bytes_ = 0;
     dirty_ = false;
   }
@@ -142,6 +146,7 @@ class TraceWriter::Impl {
   std::vector<pb::Format> formats_;
   pb::Payload payload_;
   Interner interner_;
+  EventColumnsWriter columns_;
   std::string serialized_;
   size_t payload_bytes_ = 0;  // estimate of what is in payload_ besides interner_
   bool dirty_ = false;
@@ -231,31 +236,7 @@ void TraceWriter::OnDevice(const Device& device) {
 
 void TraceWriter::OnEvent(const CorrelatedEvent& event) {
   if (!impl_->ok()) return;
-  Interner& interner = impl_->interner();
-  pb::Event* message = impl_->payload().add_events();
-  message->set_time_ns(event.time_ns);
-  message->set_cpu(event.cpu);
-  message->set_pid(event.pid);
-  message->set_tid(event.tid);
-  message->set_comm(interner.String(event.comm));
-  message->set_format(event.format->id);
-  message->set_raw(event.raw.data(), event.raw.size());
-  message->set_stack(interner.StackNumber(event.stack));
-  message->set_stack_omitted(event.stack_omitted);
-  message->set_attribution(interner.AttributionNumber(event.attribution));
-  message->set_context(ToProto(event.context));
-  message->set_look(interner.LookNumber(event.look));
-  if (event.packet != nullptr) {
-    ToProto(
-        *event.packet, [&](absl::string_view text) { return interner.String(text); },
-        message->mutable_packet());
-  }
-  for (const CodePointer& pointer : event.code_pointers) {
-    pb::CodePointer* written = message->add_code_pointers();
-    written->set_field(interner.String(pointer.field));
-    written->set_frame(interner.FrameNumber(pointer.frame));
-  }
-  impl_->Added((event.packet != nullptr ? 88 : 36) + event.raw.size(), event.time_ns);
+  impl_->Added(impl_->columns().Add(event), event.time_ns);
 }
 
 void TraceWriter::OnLoss(const Loss& loss) {

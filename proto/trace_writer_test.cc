@@ -112,7 +112,7 @@ TEST_F(TraceWriterTest, ChunksCloseByAgeAndBySize) {
     const uint64_t first = writer.bytes_written();
     writer.Tick(1'000 + 9 * kChunkAgeNs);  // nothing to write: no chunk
     EXPECT_EQ(writer.bytes_written(), first);
-    FeedEvent(writer, 2'000, kChunkBytes - 100);
+    FeedEvent(writer, 2'000, kChunkBytes - 200);
     EXPECT_EQ(writer.bytes_written(), first);
     FeedEvent(writer, 2'001, 100);
     EXPECT_GT(writer.bytes_written(), first);

@@ -28,6 +28,24 @@ def payloads(path):
     yield chunk.recording_id, trace_pb2.Payload.FromString(data)
 
 
+def events(payload):
+  """(shape, time in ns, raw) of each event. Packets are left out here."""
+  columns = payload.events
+  masks, words, time_ns = iter(columns.raw_masks), iter(columns.raw_words), 0
+  for number, delta in zip(columns.shape, columns.time_deltas):
+    shape = columns.shapes[number]
+    time_ns += delta
+    raw = bytearray(shape.raw)
+    if raw:
+      mask = next(masks)
+      raw += bytes(-len(raw) % 8)
+      for word in range(64):
+        if mask >> word & 1:
+          value, = struct.unpack_from('<Q', raw, 8 * word)
+          struct.pack_into('<Q', raw, 8 * word, value ^ next(words))
+    yield shape, time_ns, bytes(raw[:len(shape.raw)])
+
+
 def main():
   formats = {}  # by recording and id: the field `reason` of skb:kfree_skb, with its names
   drops = collections.Counter()
@@ -37,10 +55,10 @@ def main():
         for field in layout.fields:
           if field.name == b'reason':
             formats[recording, layout.id] = field.offset, {name.value: name.name.decode() for name in field.names}
-    for event in payload.events:
-      if (recording, event.format) in formats:
-        offset, names = formats[recording, event.format]
-        number, = struct.unpack_from('<I', event.raw, offset)
+    for shape, _, raw in events(payload):
+      if (recording, shape.format) in formats:
+        offset, names = formats[recording, shape.format]
+        number, = struct.unpack_from('<I', raw, offset)
         drops[names.get(number, str(number))] += 1
   for reason, count in drops.most_common():
     print(f'{count}\t{reason}')
