@@ -1,6 +1,7 @@
 // bpftrace-correlate: composition root. Every command is a file pair of its own (x_command.h) that
 // adds its options to the parser and leaves the process's exit status here.
 #include <CLI/CLI.hpp>
+#include <iostream>
 #include <string>
 
 #include "cli/commands.h"
@@ -8,6 +9,10 @@
 #include "cli/version.h"
 
 int main(int argc, char** argv) {
+  // Commands write to std::cout alone, millions of lines at times: in large blocks.
+  std::ios::sync_with_stdio(false);
+  static char block[256 * 1024];
+  std::cout.rdbuf()->pubsetbuf(block, sizeof block);
   CLI::App app(
       "Which BPF program, attached where, by which verdict and at which source line, dropped or "
       "broke this packet?",

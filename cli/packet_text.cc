@@ -60,8 +60,10 @@ std::string HeadersText(const PacketHeaders& headers) {
 }  // namespace
 
 std::string AddressText(IpFamily family, const std::array<uint8_t, 16>& address) {
+  if (family == IpFamily::kIpv4) {
+    return absl::StrCat(address[0], ".", address[1], ".", address[2], ".", address[3]);
+  }
   char text[INET6_ADDRSTRLEN] = "";
-  if (family == IpFamily::kIpv4) inet_ntop(AF_INET, address.data(), text, sizeof text);
   if (family == IpFamily::kIpv6) inet_ntop(AF_INET6, address.data(), text, sizeof text);
   return text;
 }

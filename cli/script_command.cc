@@ -71,25 +71,34 @@ class TextPrinter : public TraceSink {
 
   void OnNetns(const Netns& netns) override { netns_names_.Add(netns); }
   void OnEvent(const CorrelatedEvent& event) override {
-    const std::string comm =
-        event.comm.empty() ? ":" + absl::StrCat(event.tid) : Printable(event.comm);
-    out_ << absl::StrFormat("%s %6d [%03d] %5d.%06d: %s: ", comm, event.tid, event.cpu,
-                            event.time_ns / 1'000'000'000, event.time_ns / 1'000 % 1'000'000,
-                            Printable(event.format->FullName()))
-         << Printable(EventText(event)) << "\n";
+    // Millions of these are printed: into one buffer, and without printf.
+    text_.clear();
+    if (event.comm.empty()) {
+      absl::StrAppend(&text_, ":", event.tid);
+    } else {
+      text_ += Printable(event.comm);
+    }
+    const uint64_t us = event.time_ns / 1'000;
+    absl::StrAppend(&text_, " ", absl::Dec(event.tid, absl::kSpacePad6), " [",
+                    absl::Dec(event.cpu, absl::kZeroPad3), "] ",
+                    absl::Dec(us / 1'000'000, absl::kSpacePad5), ".",
+                    absl::Dec(us % 1'000'000, absl::kZeroPad6), ": ");
+    absl::StrAppend(&text_, Printable(event.format->system), ":", Printable(event.format->name),
+                    ": ", Printable(EventText(event)), "\n");
     if (event.packet != nullptr) {
       const std::string packet = DescribePacket(*event.packet, netns_names_);
-      if (!packet.empty()) out_ << "\t" << packet << "\n";
+      if (!packet.empty()) absl::StrAppend(&text_, "\t", packet, "\n");
     }
     if (event.stack != nullptr) {
-      out_ << stacks_.Get(event.stack->id, [&] { return StackText(*event.stack); });
+      text_ += stacks_.Get(event.stack->id, [&] { return StackText(*event.stack); });
     }
     if (event.attribution != nullptr) {
-      out_ << attributions_.Get(event.attribution->id, [&] {
+      text_ += attributions_.Get(event.attribution->id, [&] {
         return absl::StrCat("\t=> ", DescribeAttribution(*event.attribution), "\n");
       });
     }
-    if (event.stack != nullptr || event.attribution != nullptr) out_ << "\n";
+    if (event.stack != nullptr || event.attribution != nullptr) text_ += "\n";
+    out_.write(text_.data(), static_cast<std::streamsize>(text_.size()));
   }
 
   void OnLoss(const Loss& loss) override {
@@ -103,6 +112,7 @@ class TextPrinter : public TraceSink {
  private:
   std::ostream& out_;
   NetnsNames netns_names_;
+  std::string text_;  // of the event in hand
   TextById stacks_;
   TextById attributions_;
 };

@@ -52,9 +52,14 @@ bool IsControl(int32_t code) {
          (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
+bool IsPlain(absl::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
 }  // namespace
 
 std::string Printable(absl::string_view bytes) {
+  if (IsPlain(bytes)) return std::string(bytes);  // nearly always
   std::string printable;
   while (!bytes.empty()) {
     absl::string_view character;
@@ -70,6 +75,7 @@ std::string Printable(absl::string_view bytes) {
 }
 
 std::string ValidUtf8(absl::string_view bytes) {
+  if (IsPlain(bytes)) return std::string(bytes);
   std::string valid;
   while (!bytes.empty()) {
     absl::string_view character;
