@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "base/status_macros.h"
 #include "cli/child_process.h"
 #include "cli/exit_codes.h"
+#include "cli/ready_notice.h"
 #include "cli/stop_signals.h"
 #include "cli/units.h"
 #include "proto/trace_writer.h"
@@ -60,6 +62,7 @@ absl::StatusOr<std::string> RunUntilStopped(const RecordRequest& request, Record
     RETURN_IF_ERROR(writer.status());
     SayNotes(recording, notes_said);
     if (signals.Came()) return "signal";
+    if (request.max_bytes > 0 && writer.bytes_written() >= request.max_bytes) return "size";
     if (MonotonicNs() >= deadline_ns) return "duration";
     if (child != nullptr && child->Ended()) {
       *child_status = child->ExitStatus();
@@ -77,6 +80,12 @@ int RunRecord(const RecordRequest& request) {
     if (has_command) return kExitRecordFailure;
     return absl::IsInvalidArgument(status) ? kExitUsage : kExitFailure;
   };
+  const char* manager = std::getenv("NOTIFY_SOCKET");
+  auto notice = ReadyNotice::Create(request.ready_fd, manager == nullptr ? "" : manager);
+  if (!notice.ok()) {
+    Say(notice.status().message());
+    return kExitUsage;
+  }
   const auto signals = StopSignals::Block();
   if (!signals.ok()) return fail(signals.status());
   std::unique_ptr<ChildProcess> child;
@@ -97,6 +106,7 @@ int RunRecord(const RecordRequest& request) {
   size_t notes_said = 0;
   if (const auto started = (*recording)->Start(writer->get()); !started.ok()) return fail(started);
   SayNotes(**recording, &notes_said);
+  if (const auto told = notice->Ready(); !told.ok()) Say(told.message());
 
   int exit_code = kExitSuccess;
   absl::StatusOr<std::string> reason = std::string("the command could not be executed");
@@ -105,6 +115,7 @@ int RunRecord(const RecordRequest& request) {
     reason = RunUntilStopped(request, **recording, *signals, child.get(), **writer, &exit_code,
                              &notes_said);
   }
+  notice->Stopping().IgnoreError();  // that nobody listens was told at the start
   const auto summary =
       (*recording)->Finish(reason.ok() ? *reason : std::string(reason.status().message()));
   SayNotes(**recording, &notes_said);
@@ -137,6 +148,8 @@ struct RecordFlags {
   EventFilterText filter;
   std::string ring_size;
   std::string duration;
+  std::string max_size;
+  int ready_fd = -1;
   std::vector<std::string> command;
 };
 
@@ -185,6 +198,11 @@ absl::StatusOr<RecordRequest> ToRequest(const RecordFlags& flags) {
   if (!flags.duration.empty()) {
     ASSIGN_OR_RETURN(request.duration_ns, ParseDuration(flags.duration));
   }
+  if (!flags.max_size.empty()) {
+    ASSIGN_OR_RETURN(request.max_bytes, ParseBytes(flags.max_size));
+    if (request.max_bytes == 0) return absl::InvalidArgumentError("--max-size 0 leaves no room");
+  }
+  request.ready_fd = flags.ready_fd;
   return request;
 }
 
@@ -272,6 +290,16 @@ void AddRecordCommand(CLI::App& app, int* exit_code) {
       ->type_name("SIZE");
   command->add_option("--duration", flags->duration, "Stop after this time, like 60 or 500ms")
       ->type_name("TIME");
+  command
+      ->add_option("--max-size", flags->max_size,
+                   "Stop well once the trace has this size, like 500M")
+      ->type_name("SIZE");
+  command
+      ->add_option("--ready-fd", flags->ready_fd,
+                   "Write a line to this descriptor, and close it, once events are recorded\n"
+                   "(a service manager that set NOTIFY_SOCKET is told as well)")
+      ->type_name("FD")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("CMD", flags->command, "-- CMD [ARG...]: record until it ends");
   command->positionals_at_end();
   command->callback([flags, exit_code] {

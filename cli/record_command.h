@@ -16,6 +16,8 @@ struct RecordRequest {
   RecordingOptions recording;
   std::string output;                // "-": stdout
   uint64_t duration_ns = 0;          // 0: no limit
+  uint64_t max_bytes = 0;            // of the trace; 0: no limit
+  int ready_fd = -1;                 // -1: none; owned
   std::vector<std::string> command;  // empty: none
 };
 

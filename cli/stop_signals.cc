@@ -23,7 +23,11 @@ absl::StatusOr<StopSignals> StopSignals::Block() {
 }
 
 StopSignals::~StopSignals() {
-  if (fd_.valid()) sigprocmask(SIG_SETMASK, &before_, nullptr);
+  if (!fd_.valid()) return;
+  // Whoever pressed Ctrl-C twice wanted what has been done meanwhile, and no other end.
+  while (Came()) {
+  }
+  sigprocmask(SIG_SETMASK, &before_, nullptr);
 }
 
 bool StopSignals::Came() const {

@@ -45,7 +45,7 @@ struct TextKey {
 
 bool SetText(absl::string_view text, TextKey* key) {
   if (text.size() > sizeof key->text) return false;
-  std::memcpy(key->text, text.data(), text.size());
+  std::copy(text.begin(), text.end(), key->text);  // may be none
   key->size = static_cast<uint8_t>(text.size());
   return true;
 }

@@ -112,6 +112,35 @@ class Ending(RecordTest):
     self.assertLess(taken, 5)
     harness.script(self.trace)
 
+  def test_ready_is_told_once_events_are_recorded(self):
+    reader, writer = os.pipe()
+    recorder = harness.start([harness.CORRELATE, 'record', '-o', self.trace, '--ready-fd', writer], pass_fds=[writer])
+    os.close(writer)
+    with open(reader, encoding='utf-8') as told:
+      self.assertEqual(told.read(), 'ready\n')
+    self.drop(100)
+    recorder.send_signal(signal.SIGINT)
+    self.assertEqual(recorder.wait(harness.PATIENCE_S), 0, recorder.stderr_text())
+    ours = [event for event in self.drops_of(harness.script(self.trace))
+            if event.get('packet', {}).get('dport') == L.PORT_CLOSED]
+    self.assertEqual(len(ours), 100, 'none was missed')
+
+  def test_a_descriptor_that_is_not_open_is_told_before_anything_starts(self):
+    done = self.record('--ready-fd', '77', '--duration', '1ms')
+    self.assertEqual(done.returncode, harness.EXIT_USAGE, done.stderr)
+    self.assertIn('--ready-fd 77', done.stderr)
+    self.assertFalse(self.trace.exists())
+
+  def test_size_ends_it_well(self):
+    recorder = harness.start([harness.CORRELATE, 'record', '-o', self.trace, '--max-size', '60K', '--stacks', 'all'])
+    storm = self.lab.storm(self.storm_pin, 1_000_000)
+    self.assertEqual(recorder.wait(harness.PATIENCE_S), 0, recorder.stderr_text())
+    storm.kill()
+    storm.wait()
+    self.assertGreaterEqual(self.trace.stat().st_size, 60 * 1024)
+    harness.script_lines(self.trace)
+    self.assertEqual(json.loads(harness.correlate('info', '--json', self.trace).stdout)['end']['reason'], 'size')
+
   def test_duration_ends_before_the_command_does(self):
     """The command is the user's and goes on."""
     done = self.record('--duration', '200ms', '--', '/bin/sh', '-c', f'exec >/dev/null 2>&1; sleep 1; echo done > {self.folder}/went-on')
