@@ -18,9 +18,9 @@ constexpr double kRoom = 0.7;
 constexpr int kCalmCalls = 4;
 constexpr uint32_t kBackToNone = 1'000'000;
 
-// One step never takes more than three quarters away: what was measured may have been a peak.
+// One step leaves at least a twentieth: what was measured may have been a peak.
 uint32_t Scaled(double value, double factor) {
-  return static_cast<uint32_t>(value * std::clamp(factor, 0.25, 0.95));
+  return static_cast<uint32_t>(value * std::clamp(factor, 0.05, 0.95));
 }
 
 }  // namespace

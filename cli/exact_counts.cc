@@ -37,7 +37,7 @@ void ExactCounts::CpusChanged() {
 absl::Status ExactCounts::End(absl::FunctionRef<absl::Status()> switch_off) {
   if (counter_ == nullptr) return switch_off();
   counter_->EventsGoOff();
-  const absl::Status status = switch_off();
+  absl::Status status = switch_off();
   counter_->Detach();
   return status;
 }

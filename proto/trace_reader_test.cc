@@ -297,7 +297,8 @@ long PeakKilobytes() {
 
 TEST(TraceReader, BombsTakeNeitherTimeNorMemory) {
   std::string events;
-  while (events.size() < kMostChunkBytes - 4098) events += std::string("\x7a\0", 2);  // counts of kinds
+  while (events.size() < kMostChunkBytes - 4098)
+    events += std::string("\x7a\0", 2);  // counts of kinds
   const ChunkHeader header = {.recording_id = "recording-id-16b"};
   const std::string chunk = *EncodeChunk(header, events, Compression::kNone);
   const long before = PeakKilobytes();

@@ -186,7 +186,16 @@ def full_queue(field):
     full = field.keep(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
   full.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
   full.bind(('0.0.0.0', F.DROP))  # nobody reads it
+  field.on_close(lambda: _read_all(full))
   field.run(field.flow(F.DROP), field.flow(F.DROP_TOO, link=2))
+
+
+def _read_all(receiver):
+  """What is left in a queue is freed at any time after the close, and the next scenario's witness would see it."""
+  receiver.setblocking(False)
+  with contextlib.suppress(BlockingIOError):
+    while True:
+      receiver.recv(2048)
 
 
 # ---- Other tools ----

@@ -141,7 +141,7 @@ class Storm(CountsTest):
   def test_held_to_a_share_of_the_host(self):
     """Callchains go first, then whole events, and counts stay what they are."""
     def storms():
-      return sum(self.storm_on_all_cpus() for _ in range(8))
+      return sum(self.storm_on_all_cpus() for _ in range(20))
     made, line, _, report = self.record(storms, '--max-cpu', '0.5', '--stacks', 'all')
     self.assert_all_are_the_storms(made, report)
     self.assertGreater(line.only_counted, 0)
