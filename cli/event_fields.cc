@@ -68,6 +68,11 @@ Json FieldsToJson(const CorrelatedEvent& event) {
   return fields;
 }
 
+std::string SymbolText(const Frame& frame) {
+  return frame.symbol.empty() ? HexString(frame.address)
+                              : absl::StrCat(frame.symbol, "+", HexString(frame.offset));
+}
+
 std::optional<std::string> FieldText(const CorrelatedEvent& event, absl::string_view name) {
   const FormatField* field = FindField(*event.format, name);
   if (field == nullptr) return std::nullopt;

@@ -60,7 +60,7 @@ std::string Pad(const std::string& text, const Conversion& conversion, bool numb
 std::string CodeText(const CorrelatedEvent& event, const FormatField& field, uint64_t value) {
   for (const CodePointer& pointer : event.code_pointers) {
     if (pointer.field != field.name || pointer.frame->symbol.empty()) continue;
-    return absl::StrCat(pointer.frame->symbol, "+", HexString(pointer.frame->offset));
+    return SymbolText(*pointer.frame);
   }
   return HexString(value);
 }

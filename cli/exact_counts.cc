@@ -46,9 +46,9 @@ std::vector<uint32_t> ExactCounts::program_ids() const {
   return counter_ == nullptr ? std::vector<uint32_t>() : counter_->program_ids();
 }
 
-absl::StatusOr<std::vector<DropKindCount>> ExactCounts::TakeChanges(
+absl::StatusOr<std::vector<EventKindCount>> ExactCounts::TakeChanges(
     absl::FunctionRef<std::optional<uint32_t>(uint32_t)> format_id) {
-  std::vector<DropKindCount> changes;
+  std::vector<EventKindCount> changes;
   RETURN_IF_ERROR(tables().Update());
   for (const auto& [kind, count] : tables().counts()) {
     uint64_t& told = told_[kind];
@@ -56,13 +56,12 @@ absl::StatusOr<std::vector<DropKindCount>> ExactCounts::TakeChanges(
     told = count;
     const std::optional<uint32_t> format = format_id(kind.event);
     if (!format.has_value()) continue;
-    changes.push_back({.format_id = *format,
-                       .location = kind.location,
-                       .reason = kind.reason,
-                       .has_netns = kind.netns_inode != 0,
-                       .netns = {kind.netns_inode, kind.netns_cookie},
-                       .ifindex = kind.ifindex,
-                       .program_id = kind.program_id,
+    changes.push_back({.kind = {.format_id = *format,
+                                .location = kind.location,
+                                .reason = kind.reason,
+                                .netns = {kind.netns_inode, kind.netns_cookie},
+                                .ifindex = kind.ifindex,
+                                .program_id = kind.program_id},
                        .counted = count});
   }
   for (uint32_t event = 0; event < COMPANION_EVENTS; ++event) {
@@ -70,7 +69,7 @@ absl::StatusOr<std::vector<DropKindCount>> ExactCounts::TakeChanges(
     if (std::exchange(told_without_room_[event], count) == count) continue;
     const std::optional<uint32_t> format = format_id(event);
     if (!format.has_value()) continue;
-    changes.push_back({.format_id = *format, .other = true, .counted = count});
+    changes.push_back({.kind = {.format_id = *format}, .other = true, .counted = count});
   }
   return changes;
 }

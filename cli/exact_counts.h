@@ -39,7 +39,7 @@ class ExactCounts {
 
   // Kinds whose counts changed since the last call. `format_id` of COMPANION_...; nullopt: it is
   // not recorded.
-  absl::StatusOr<std::vector<DropKindCount>> TakeChanges(
+  absl::StatusOr<std::vector<EventKindCount>> TakeChanges(
       absl::FunctionRef<std::optional<uint32_t>(uint32_t companion)> format_id);
 
  private:

@@ -10,12 +10,6 @@
 namespace correlate {
 namespace {
 
-std::string FrameText(const Frame* frame) {
-  if (frame == nullptr) return "";
-  if (frame->symbol.empty()) return HexString(frame->address);
-  return absl::StrCat(frame->symbol, "+", HexString(frame->offset));
-}
-
 // Of the drop reason, or of the action of an XDP exception.
 const FormatField* ReasonField(const EventFormat& format) {
   const FormatField* field = FindField(format, "reason");
@@ -23,22 +17,23 @@ const FormatField* ReasonField(const EventFormat& format) {
 }
 
 // As attributions call it.
-std::string ReasonText(const KindCount& count) {
-  const FormatField* field = ReasonField(*count.format);
-  const absl::string_view name = field == nullptr ? "" : EnumName(*field, count.reason);
+std::string ReasonText(const KindCount& named) {
+  const uint32_t reason = named.count.kind.reason;
+  const FormatField* field = ReasonField(*named.format);
+  const absl::string_view name = field == nullptr ? "" : EnumName(*field, reason);
   if (field != nullptr && field->name == "act") {
-    return name.empty() ? absl::StrCat("XDP action ", count.reason) : absl::StrCat("XDP_", name);
+    return name.empty() ? absl::StrCat("XDP action ", reason) : absl::StrCat("XDP_", name);
   }
-  return name.empty() ? absl::StrCat(count.reason) : std::string(name);
+  return name.empty() ? absl::StrCat(reason) : std::string(name);
 }
 
 }  // namespace
 
-KindTotals::Kind KindTotals::KindOf(const CorrelatedEvent& event) {
-  Kind kind;
+EventKind KindTotals::KindOf(const CorrelatedEvent& event) {
+  EventKind kind;
   kind.format_id = event.format->id;
-  const auto read = [&](const FormatField* field) -> uint64_t {
-    return field == nullptr ? 0 : ReadInteger(*field, event.raw).value_or(0);
+  const auto read = [&](const FormatField* field) {
+    return static_cast<uint32_t>(field == nullptr ? 0 : ReadInteger(*field, event.raw).value_or(0));
   };
   kind.reason = read(ReasonField(*event.format));
   kind.program_id = read(FindField(*event.format, "prog_id"));
@@ -58,25 +53,19 @@ void KindTotals::OnEvent(const CorrelatedEvent& event, const std::string& blame)
   total.blames.insert(blame);
 }
 
-void KindTotals::OnKindCount(const KindCount& count) {
+void KindTotals::OnKindCount(const KindCount& named) {
   counted_ = true;
+  const EventKindCount& count = named.count;
   if (count.other) {
-    others_[count.format->FullName()] = count.counted;
+    others_[named.format->FullName()] = count.counted;
     return;
   }
-  Kind kind;
-  kind.format_id = count.format->id;
-  kind.location = count.location != nullptr ? count.location->address : 0;
-  kind.reason = count.reason;
-  if (count.has_netns) kind.netns = count.netns;
-  kind.ifindex = count.ifindex;
-  kind.program_id = count.program_id;
-  Total& total = totals_[kind];
+  Total& total = totals_[count.kind];
   total.counted = count.counted;
   if (!total.event.empty()) return;
-  total.event = count.format->FullName();
-  total.location = FrameText(count.location);
-  total.reason = ReasonText(count);
+  total.event = named.format->FullName();
+  total.location = named.location == nullptr ? "" : SymbolText(*named.location);
+  total.reason = ReasonText(named);
 }
 
 std::vector<KindTotals::Rest> KindTotals::Rests() const {

@@ -17,33 +17,19 @@ namespace correlate {
 
 class KindTotals {
  public:
-  struct Kind {
-    uint32_t format_id = 0;
-    uint64_t location = 0;
-    uint64_t reason = 0;
-    NetnsId netns;
-    uint32_t ifindex = 0;
-    uint64_t program_id = 0;
-    friend bool operator==(const Kind&, const Kind&) = default;
-    template <typename H>
-    friend H AbslHashValue(H h, const Kind& k) {
-      return H::combine(std::move(h), k.format_id, k.location, k.reason, k.netns.inode,
-                        k.netns.cookie, k.ifindex, k.program_id);
-    }
-  };
-  static Kind KindOf(const CorrelatedEvent& event);
+  static EventKind KindOf(const CorrelatedEvent& event);
 
   // An event that was written whole. `blame`: equal for events that are blamed on the same, and
   // never empty.
   void OnEvent(const CorrelatedEvent& event, const std::string& blame);
-  void OnKindCount(const KindCount& count);
+  void OnKindCount(const KindCount& named);
 
   // What was not written whole of one kind.
   struct Rest {
     std::string event;     // "skb:kfree_skb"
     std::string location;  // symbol+0xoffset; empty: unknown
     std::string reason;    // name, or number
-    Kind kind;
+    EventKind kind;
     bool other = false;  // all kinds that found no room in the kernel's table
     uint64_t events = 0;
     uint64_t written = 0;          // of the same kind
@@ -63,7 +49,7 @@ class KindTotals {
     std::string reason;
   };
   bool counted_ = false;
-  absl::flat_hash_map<Kind, Total> totals_;
+  absl::flat_hash_map<EventKind, Total> totals_;
   absl::flat_hash_map<std::string, uint64_t> others_;  // by event
 };
 

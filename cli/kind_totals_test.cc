@@ -39,12 +39,13 @@ class KindTotalsTest : public ::testing::Test {
   void Count(uint32_t reason, uint64_t counted, bool other = false) {
     totals_.OnKindCount({.format = &format_,
                          .location = &frame_,
-                         .reason = reason,
-                         .has_netns = true,
-                         .netns = {1, 2},
-                         .ifindex = 4,
-                         .other = other,
-                         .counted = counted});
+                         .count = {.kind = {.format_id = format_.id,
+                                            .location = frame_.address,
+                                            .reason = reason,
+                                            .netns = {1, 2},
+                                            .ifindex = 4},
+                                   .other = other,
+                                   .counted = counted}});
   }
   EventFormat format_;
   Frame frame_;

@@ -368,7 +368,7 @@ void Recording::TellKinds() {
   };
   const auto changes = counts_->TakeChanges(format_of);
   if (!changes.ok()) return AddNote(std::string(changes.status().message()));
-  for (const DropKindCount& count : *changes) correlator_->OnKindCount(count, MonotonicNs());
+  for (const EventKindCount& count : *changes) correlator_->OnKindCount(count, MonotonicNs());
 }
 
 void Recording::TellFacts() {

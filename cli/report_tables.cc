@@ -97,8 +97,7 @@ absl::StatusOr<std::vector<GroupKey>> ParseGroupKeys(const std::string& list) {
 std::string LocationText(const CorrelatedEvent& event) {
   for (const CodePointer& pointer : event.code_pointers) {
     if (pointer.field != "location") continue;
-    if (pointer.frame->symbol.empty()) return HexString(pointer.frame->address);
-    return absl::StrCat(pointer.frame->symbol, "+", HexString(pointer.frame->offset));
+    return SymbolText(*pointer.frame);
   }
   return "";
 }

@@ -55,7 +55,7 @@ class ReportTables : public TraceSink {
   void OnEvent(const CorrelatedEvent& event) override;
   void OnLoss(const Loss& loss) override;
   void OnCounts(const EventCounts& counts) override;
-  void OnKindCount(const KindCount& count) override { kinds_.OnKindCount(count); }
+  void OnKindCount(const KindCount& named) override { kinds_.OnKindCount(named); }
   void OnXdpActions(const XdpActionCounts& counts) override {
     xdp_actions_[counts.program_id] = counts;
   }

@@ -18,7 +18,6 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <memory>
 #include <set>
 #include <string>
@@ -28,6 +27,7 @@
 #include "base/errno_status.h"
 #include "base/scoped_fd.h"
 #include "base/status_macros.h"
+#include "collector/bpf_loading.h"
 #include "collector/enricher.h"
 #include "collector/exit_tracer.h"
 #include "collector/pass.skel.h"
@@ -102,11 +102,9 @@ class PassingPrograms {
       if (program == nullptr) return;
       program->links.pass = bpf_program__attach_tcx(program->progs.pass, kLoopback, nullptr);
       if (program->links.pass == nullptr) return;  // before Linux 6.6
-      bpf_prog_info info;
-      std::memset(&info, 0, sizeof info);
-      uint32_t bytes = sizeof info;
-      if (bpf_prog_get_info_by_fd(bpf_program__fd(program->progs.pass), &info, &bytes) != 0) return;
-      ids_.insert(info.id);
+      const uint32_t id = ProgramIdOf(bpf_program__fd(program->progs.pass));
+      if (id == 0) return;
+      ids_.insert(id);
     }
   }
   const std::set<uint32_t>& ids() const { return ids_; }

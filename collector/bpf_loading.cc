@@ -54,11 +54,17 @@ absl::Status LearnNetnsOps(const bpf_program* learner, const void* const& netns_
   return absl::InternalError("the companion BPF programs cannot tell a network namespace");
 }
 
-uint32_t ProgramIdOf(int program_fd) {
+absl::StatusOr<bpf_prog_info> ProgramInfoOf(int program_fd) {
   bpf_prog_info info;
   std::memset(&info, 0, sizeof info);
   uint32_t bytes = sizeof info;
-  return bpf_prog_get_info_by_fd(program_fd, &info, &bytes) == 0 ? info.id : 0;
+  if (bpf_prog_get_info_by_fd(program_fd, &info, &bytes) == 0) return info;
+  return ErrnoStatus(errno, "looking at a BPF program");
+}
+
+uint32_t ProgramIdOf(int program_fd) {
+  const auto info = ProgramInfoOf(program_fd);
+  return info.ok() ? info->id : 0;
 }
 
 std::vector<uint32_t> LoadedProgramIds(const bpf_object* object) {
@@ -76,12 +82,8 @@ uint64_t RunTimeNs(const bpf_object* object) {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object) {
     if (bpf_program__fd(program) < 0) continue;
-    bpf_prog_info info;
-    std::memset(&info, 0, sizeof info);
-    uint32_t bytes = sizeof info;
-    if (bpf_prog_get_info_by_fd(bpf_program__fd(program), &info, &bytes) == 0) {
-      sum += info.run_time_ns;
-    }
+    const auto info = ProgramInfoOf(bpf_program__fd(program));
+    if (info.ok()) sum += info->run_time_ns;
   }
   return sum;
 }

@@ -4,6 +4,7 @@
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <linux/bpf.h>
 
 #include <cstdint>
 #include <memory>
@@ -46,7 +47,8 @@ absl::StatusOr<uint32_t> DropArguments(const btf* kernel);
 // Runs the program that finds `netns_ops` (packet_place.bpf.h).
 absl::Status LearnNetnsOps(const bpf_program* learner, const void* const& netns_ops);
 
-uint32_t ProgramIdOf(int program_fd);  // 0: the kernel does not tell
+absl::StatusOr<bpf_prog_info> ProgramInfoOf(int program_fd);  // numbers alone, no lists
+uint32_t ProgramIdOf(int program_fd);                         // 0: the kernel does not tell
 std::vector<uint32_t> LoadedProgramIds(const bpf_object* object);
 // How long the object's programs ran so far, all CPUs together, while somebody held run statistics
 // on: they cost every BPF program of the host some 20 to 200 ns a run (bpf(2), BPF_ENABLE_STATS).

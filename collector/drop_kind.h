@@ -30,6 +30,9 @@ struct hit_outcomes {
   __u64 filtered;
 };
 
+/* Of what a CPU may spend in a second: spending.bpf.h. */
+#define NO_LIMIT 0xffffffffu
+
 enum {
   MOST_KINDS = 4096, /* in one table of them */
   /* drop_counter.bpf.c: whether hits count while the perf event that counts them is off. */

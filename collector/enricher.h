@@ -67,7 +67,7 @@ class Enricher {
 
   // What each CPU may spend in a second; new and rare kinds of hits come first (spending.bpf.h).
   struct Limits {
-    static constexpr uint32_t kNone = UINT32_MAX;
+    static constexpr uint32_t kNone = NO_LIMIT;
     uint32_t stacks = kNone;  // records with a callchain; those beyond go to another perf event
     uint32_t whole = kNone;   // records; hits beyond are only counted
   };

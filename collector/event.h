@@ -129,16 +129,29 @@ struct NetnsId {
   friend auto operator<=>(const NetnsId&, const NetnsId&) = default;
 };
 
-// Hits of one kind on all CPUs since the recording began, whether written or not. Running totals.
-struct DropKindCount {
+// What makes two drops, or two XDP exceptions, of one kind; what drop_kind.h tells apart in the
+// kernel.
+struct EventKind {
   uint32_t format_id = 0;
-  uint64_t location = 0;  // skb:kfree_skb: of the function that freed the packet
-  uint32_t reason = 0;    // its drop reason; xdp:xdp_exception: the action
-  bool has_netns = false;
-  NetnsId netns;
+  uint64_t location = 0;    // skb:kfree_skb: of the function that freed the packet
+  uint32_t reason = 0;      // its drop reason; xdp:xdp_exception: the action
+  NetnsId netns;            // inode 0: unknown
   uint32_t ifindex = 0;     // 0: unknown
   uint32_t program_id = 0;  // xdp:xdp_exception
-  bool other = false;       // all kinds that found no room in the kernel's table, together
+  friend bool operator==(const EventKind&, const EventKind&) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const EventKind& k) {
+    return H::combine(std::move(h), k.format_id, k.location, k.reason, k.netns.inode,
+                      k.netns.cookie, k.ifindex, k.program_id);
+  }
+};
+
+// Hits of one kind on all CPUs since the recording began, whether written or not. Running totals.
+struct EventKindCount {
+  EventKind kind;
+  // All kinds of an event that found no room in the kernel's table, together: of `kind` no more
+  // than format_id is told.
+  bool other = false;
   uint64_t counted = 0;
 };
 

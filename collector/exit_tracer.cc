@@ -23,16 +23,6 @@
 namespace correlate {
 namespace {
 
-absl::StatusOr<bpf_prog_info> InfoOf(int fd) {
-  bpf_prog_info info;
-  std::memset(&info, 0, sizeof info);
-  uint32_t bytes = sizeof info;
-  if (bpf_prog_get_info_by_fd(fd, &info, &bytes) != 0) {
-    return ErrnoStatus(errno, "looking at a BPF program");
-  }
-  return info;
-}
-
 // The name that the program's own BTF has for its main function.
 absl::StatusOr<std::string> MainFunction(int fd, const bpf_prog_info& info) {
   if (info.btf_id == 0 || info.nr_func_info == 0) {
@@ -149,7 +139,7 @@ absl::StatusOr<std::unique_ptr<ExitTracer>> ExitTracer::Open(int notes_fd) {
 absl::StatusOr<std::unique_ptr<ExitTracer::Follower>> ExitTracer::Load(uint32_t program_id) const {
   const ScopedFd target(bpf_prog_get_fd_by_id(program_id));
   if (!target.valid()) return ErrnoStatus(errno, "opening it");
-  ASSIGN_OR_RETURN(const bpf_prog_info info, InfoOf(target.get()));
+  ASSIGN_OR_RETURN(const bpf_prog_info info, ProgramInfoOf(target.get()));
   ASSIGN_OR_RETURN(const std::string function, MainFunction(target.get(), info));
   auto follower = std::make_unique<Follower>();
   follower->bpf = exits_bpf__open();
@@ -231,8 +221,8 @@ std::vector<uint32_t> ExitTracer::program_ids() const {
   std::vector<uint32_t> ids;
   if (holders_ != nullptr) ids.push_back(holders_->program_id());
   for (const auto& [id, follower] : followed_) {
-    if (const auto info = InfoOf(bpf_program__fd(follower->program())); info.ok()) {
-      ids.push_back(info->id);
+    if (const uint32_t own = ProgramIdOf(bpf_program__fd(follower->program())); own != 0) {
+      ids.push_back(own);
     }
   }
   return ids;

@@ -8,13 +8,13 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <set>
 #include <system_error>
 
 #include "base/scoped_fd.h"
+#include "collector/bpf_loading.h"
 
 namespace correlate {
 namespace {
@@ -49,10 +49,7 @@ uint32_t ProgramAt(const std::string& path) {
   const auto target =
       std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(pinned.get()), error);
   if (error || target != "anon_inode:bpf-prog") return 0;
-  bpf_prog_info info;
-  std::memset(&info, 0, sizeof info);
-  uint32_t bytes = sizeof info;
-  return bpf_prog_get_info_by_fd(pinned.get(), &info, &bytes) == 0 ? info.id : 0;
+  return ProgramIdOf(pinned.get());
 }
 
 }  // namespace

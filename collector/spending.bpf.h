@@ -12,8 +12,6 @@
 #include "collector/drop_kind.h"
 /* clang-format on */
 
-enum { NO_LIMIT = 0xffffffff };
-
 /* A second and a CPU; Enricher may change them at any time. */
 volatile struct {
   __u32 stacks;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "proto/interned.h"
 #include "proto/packet_values.h"
 
 namespace correlate {
@@ -34,9 +35,6 @@ IpFamily FamilyOf(const pb::PacketHeaders& headers) {
          : headers.src().size() == 16 ? IpFamily::kIpv6
                                       : IpFamily::kNone;
 }
-
-// An index of 0 means "none" and is allowed even where the list is empty.
-bool InRange(uint32_t index, int size) { return index == 0 || index < static_cast<uint32_t>(size); }
 
 struct TextKey {
   char text[kTextBytes];
@@ -347,10 +345,7 @@ void PutWord(uint64_t value, size_t word, std::vector<uint8_t>* raw) {
 void EventColumnsReader::Read(const pb::EventColumns& columns, const Tables& tables,
                               absl::FunctionRef<const EventFormat*(uint32_t id)> format,
                               absl::FunctionRef<bool(const CorrelatedEvent&)> receiver) {
-  const auto string_at = [&](uint32_t index) {
-    return index == 0 ? absl::string_view()
-                      : absl::string_view(tables.interned->strings(static_cast<int>(index)));
-  };
+  const auto string_at = [&](uint32_t index) { return StringAt(*tables.interned, index); };
   shapes_.clear();
   shapes_.resize(static_cast<size_t>(columns.shapes_size()));
   for (size_t i = 0; i < shapes_.size(); ++i) {

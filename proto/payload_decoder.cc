@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "absl/strings/string_view.h"
+#include "proto/interned.h"
 #include "proto/packet_values.h"
 #include "proto/values.h"
 
@@ -48,13 +49,6 @@ bool CountMessages(const google::protobuf::Descriptor& type,
       return false;
     }
   }
-}
-
-// An index of 0 means "none" and is allowed even where the list is empty.
-bool InRange(uint32_t index, int size) { return index == 0 || index < static_cast<uint32_t>(size); }
-
-absl::string_view StringAt(const pb::Interned& interned, uint32_t index) {
-  return index == 0 ? absl::string_view() : absl::string_view(interned.strings(index));
 }
 
 }  // namespace
@@ -218,18 +212,18 @@ const EventFormat* PayloadDecoder::FormatOf(uint32_t id, RecordingTables* tables
 void PayloadDecoder::DecodeKinds(const pb::Payload& payload, RecordingTables* tables,
                                  TraceSink& sink) {
   for (const pb::KindCount& message : payload.kinds()) {
-    KindCount count;
-    count.time_ns = message.time_ns();
-    count.format = FormatOf(message.format(), tables);
-    if (message.location() != 0) count.location = &frames_[message.location()];
-    count.reason = message.reason();
-    count.has_netns = message.has_netns();
-    count.netns = FromProto(message.netns());
-    count.ifindex = message.ifindex();
-    count.program_id = message.program_id();
-    count.other = message.other();
-    count.counted = message.counted();
-    sink.OnKindCount(count);
+    const Frame* location = message.location() == 0 ? nullptr : &frames_[message.location()];
+    sink.OnKindCount({.time_ns = message.time_ns(),
+                      .format = FormatOf(message.format(), tables),
+                      .location = location,
+                      .count = {.kind = {.format_id = message.format(),
+                                         .location = location == nullptr ? 0 : location->address,
+                                         .reason = message.reason(),
+                                         .netns = FromProto(message.netns()),
+                                         .ifindex = message.ifindex(),
+                                         .program_id = message.program_id()},
+                                .other = message.other(),
+                                .counted = message.counted()}});
   }
 }
 

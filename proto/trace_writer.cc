@@ -249,18 +249,19 @@ void TraceWriter::OnCounts(const EventCounts& counts) {
   impl_->Added(24);
 }
 
-void TraceWriter::OnKindCount(const KindCount& count) {
+void TraceWriter::OnKindCount(const KindCount& named) {
   if (!impl_->ok()) return;
+  const EventKind& kind = named.count.kind;
   pb::KindCount* message = impl_->payload().add_kinds();
-  message->set_time_ns(count.time_ns);
-  message->set_format(count.format->id);
-  message->set_location(impl_->interner().FrameNumber(count.location));
-  message->set_reason(count.reason);
-  if (count.has_netns) ToProto(count.netns, message->mutable_netns());
-  message->set_ifindex(count.ifindex);
-  message->set_program_id(count.program_id);
-  message->set_other(count.other);
-  message->set_counted(count.counted);
+  message->set_time_ns(named.time_ns);
+  message->set_format(kind.format_id);
+  message->set_location(impl_->interner().FrameNumber(named.location));
+  message->set_reason(kind.reason);
+  if (kind.netns.inode != 0) ToProto(kind.netns, message->mutable_netns());
+  message->set_ifindex(kind.ifindex);
+  message->set_program_id(kind.program_id);
+  message->set_other(named.count.other);
+  message->set_counted(named.count.counted);
   impl_->Added(40);
 }
 

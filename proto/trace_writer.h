@@ -52,7 +52,7 @@ class TraceWriter : public TraceSink {
   void OnEvent(const CorrelatedEvent& event) override;
   void OnLoss(const Loss& loss) override;
   void OnCounts(const EventCounts& counts) override;
-  void OnKindCount(const KindCount& count) override;
+  void OnKindCount(const KindCount& named) override;
   void OnXdpActions(const XdpActionCounts& counts) override;
   void OnNote(const Note& note) override;
   void OnEnd(const RecordingEnd& end) override;

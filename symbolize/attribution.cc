@@ -255,10 +255,10 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
 const Attribution* Attributor::JoinSamples(const Roles& roles, const Inputs& inputs,
                                            const AttributionRequest& request,
                                            const Attribution* answer) {
-  SampledStacks::Kind kind = {.format_id = inputs.format_id,
-                              .reason = inputs.reason.value_or(0),
-                              .netns = inputs.netns,
-                              .ifindex = request.packet != nullptr ? request.packet->ifindex : 0};
+  EventKind kind = {.format_id = inputs.format_id,
+                    .reason = static_cast<uint32_t>(inputs.reason.value_or(0)),
+                    .netns = inputs.netns,
+                    .ifindex = request.packet != nullptr ? request.packet->ifindex : 0};
   if (roles.location != nullptr) {
     kind.location = ReadInteger(*roles.location, request.raw).value_or(0);
   }

@@ -138,7 +138,7 @@ class Attributor {
     const Attribution* alone = nullptr;
     const Attribution* answer = nullptr;
   };
-  absl::flat_hash_map<SampledStacks::Kind, SampledAnswer> sampled_answers_;
+  absl::flat_hash_map<EventKind, SampledAnswer> sampled_answers_;
 };
 
 }  // namespace correlate

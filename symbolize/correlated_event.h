@@ -104,18 +104,12 @@ struct CorrelatedEvent {
   const Attribution* attribution = nullptr;  // null: an event that attribution does not apply to
 };
 
-// How often events of one kind happened, whether written or not; see DropKindCount.
+// EventKindCount with its names.
 struct KindCount {
   uint64_t time_ns = 0;  // as of then
   const EventFormat* format = nullptr;
   const Frame* location = nullptr;  // null: the event has none
-  uint32_t reason = 0;
-  bool has_netns = false;
-  NetnsId netns;
-  uint32_t ifindex = 0;
-  uint32_t program_id = 0;
-  bool other = false;
-  uint64_t counted = 0;
+  EventKindCount count;
 };
 
 }  // namespace correlate

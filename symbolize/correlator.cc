@@ -106,22 +106,17 @@ void Correlator::OnRawEvent(const RawEvent& event) {
   }
 }
 
-void Correlator::OnKindCount(const DropKindCount& count, uint64_t time_ns) {
-  if (count.format_id >= formats_.size()) return;
-  KindCount kind;
-  kind.time_ns = time_ns;
-  kind.format = &formats_[count.format_id]->format;
-  if (count.location != 0) {
-    kind.location = stacks_.ResolveAddress(count.location, time_ns, /*return_address=*/true);
+void Correlator::OnKindCount(const EventKindCount& count, uint64_t time_ns) {
+  const EventKind& kind = count.kind;
+  if (kind.format_id >= formats_.size()) return;
+  KindCount named = {.time_ns = time_ns,
+                     .format = &formats_[kind.format_id]->format,
+                     .location = nullptr,
+                     .count = count};
+  if (kind.location != 0) {
+    named.location = stacks_.ResolveAddress(kind.location, time_ns, /*return_address=*/true);
   }
-  kind.reason = count.reason;
-  kind.has_netns = count.has_netns;
-  kind.netns = count.netns;
-  kind.ifindex = count.ifindex;
-  kind.program_id = count.program_id;
-  kind.other = count.other;
-  kind.counted = count.counted;
-  sink_->OnKindCount(kind);
+  sink_->OnKindCount(named);
 }
 
 void Correlator::OnSample(const TracepointSample& sample) {

@@ -52,7 +52,7 @@ class Correlator : public EventSink {
   void OnRawEvent(const RawEvent& event) override;
 
   // As of `time_ns`.
-  void OnKindCount(const DropKindCount& count, uint64_t time_ns);
+  void OnKindCount(const EventKindCount& count, uint64_t time_ns);
 
   uint64_t events() const { return events_; }
   uint64_t lost() const { return lost_; }

@@ -4,36 +4,34 @@
 
 namespace correlate {
 
-void SampledStacks::Add(const Kind& kind, const Attribution& attribution) {
-  Known& known = known_[kind];
-  const bool names_one =
-      attribution.evidence == Evidence::kStack && attribution.programs.size() == 1;
-  if (known.several) return;
-  if (!names_one) {
-    // Also where all of them name nobody: then there is nobody to name.
-    known.several = known.program.has_value();
-    if (known.version != 0 && !known.several) return;
-    known.program.reset();
-    known.version = ++versions_;
-    return;
-  }
-  const BlamedProgram& program = attribution.programs.front();
-  if (known.version == 0) {
-    known.program = program;
+void SampledStacks::Add(const EventKind& kind, const Attribution& attribution) {
+  const BlamedProgram* program =
+      attribution.evidence == Evidence::kStack && attribution.programs.size() == 1
+          ? &attribution.programs.front()
+          : nullptr;
+  const auto [entry, is_new] = known_.try_emplace(kind);
+  Known& known = entry->second;
+  if (is_new) {
+    if (program != nullptr) known.program = *program;
     known.verdict = attribution.verdict;
     known.version = ++versions_;
     return;
   }
-  if (!known.program.has_value() || known.program->id != program.id ||
-      known.program->load_time_ns != program.load_time_ns) {
-    known.several = true;
-    known.program.reset();
+  if (!known.agree) return;
+  const bool same = program == nullptr
+                        ? !known.program.has_value()
+                        : known.program.has_value() && known.program->id == program->id &&
+                              known.program->load_time_ns == program->load_time_ns;
+  if (!same) {
+    known.agree = false;
     known.version = ++versions_;
     return;
   }
-  const bool same_line = known.program->function == program.function &&
-                         known.program->file == program.file && known.program->line == program.line;
-  if (same_line || known.program->function.empty()) return;
+  if (program == nullptr || known.program->function.empty()) return;
+  if (known.program->function == program->function && known.program->file == program->file &&
+      known.program->line == program->line) {
+    return;
+  }
   // The program is the same, the place in it is not.
   known.program->function.clear();
   known.program->file.clear();
@@ -41,19 +39,19 @@ void SampledStacks::Add(const Kind& kind, const Attribution& attribution) {
   known.version = ++versions_;
 }
 
-uint64_t SampledStacks::Version(const Kind& kind) const {
+uint64_t SampledStacks::Version(const EventKind& kind) const {
   const auto known = known_.find(kind);
   return known == known_.end() ? 0 : known->second.version;
 }
 
-Attribution SampledStacks::Of(const Kind& kind, const Attribution& alone) const {
+Attribution SampledStacks::Of(const EventKind& kind, const Attribution& alone) const {
   Attribution answer = alone;
   answer.id = 0;
   const auto known = known_.find(kind);
-  if (known == known_.end() || known->second.version == 0) {
+  if (known == known_.end()) {
     answer.why = absl::StrCat(
         "no callchain was taken of this drop, nor of others of its kind yet; ", alone.why);
-  } else if (known->second.several) {
+  } else if (!known->second.agree) {
     answer.why =
         "no callchain was taken of this drop, and those of its kind name several, or some of them "
         "nobody";

@@ -23,8 +23,8 @@ class SampledStacksTest : public ::testing::Test {
     attribution.why = "no callchain was recorded";
     return attribution;
   }
-  Attribution Of(const SampledStacks::Kind& kind) const { return sampled_.Of(kind, Nobody()); }
-  const SampledStacks::Kind kind_ = {.location = 0x1234, .reason = 2, .ifindex = 4};
+  Attribution Of(const EventKind& kind) const { return sampled_.Of(kind, Nobody()); }
+  const EventKind kind_ = {.location = 0x1234, .reason = 2, .ifindex = 4};
   SampledStacks sampled_;
 };
 
@@ -43,9 +43,9 @@ TEST_F(SampledStacksTest, AllChainsOfTheKindNameOne) {
 
 TEST_F(SampledStacksTest, AnotherKindIsNobodysGuess) {
   sampled_.Add(kind_, Freed(10));
-  for (SampledStacks::Kind other : {SampledStacks::Kind{.location = 1, .reason = 2, .ifindex = 4},
-                                    SampledStacks::Kind{.location = 0x1234, .ifindex = 4},
-                                    SampledStacks::Kind{.location = 0x1234, .reason = 2}}) {
+  for (EventKind other :
+       {EventKind{.location = 1, .reason = 2, .ifindex = 4},
+        EventKind{.location = 0x1234, .ifindex = 4}, EventKind{.location = 0x1234, .reason = 2}}) {
     EXPECT_EQ(Of(other).evidence, Evidence::kNone);
   }
 }
