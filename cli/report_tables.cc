@@ -145,11 +145,14 @@ void ReportTables::OnEvent(const CorrelatedEvent& event) {
                       attribution->why, 1);
     return;
   }
-  AddCulprit(*attribution, 1);
+  const std::string& key =
+      culprit_keys_.Get(attribution->id, [&] { return CulpritKey(*attribution); });
+  AddCulprit(key, *attribution, 1);
 }
 
-void ReportTables::AddCulprit(const Attribution& attribution, uint64_t events) {
-  CulpritGroup& group = culprits_[CulpritKey(attribution)];
+void ReportTables::AddCulprit(const std::string& key, const Attribution& attribution,
+                              uint64_t events) {
+  CulpritGroup& group = culprits_[key];
   group.events += events;
   if (group.events > events) return;
   group.programs = attribution.programs;
@@ -161,8 +164,15 @@ void ReportTables::NoteBlame(const CorrelatedEvent& event) {
   const Attribution& attribution = *event.attribution;
   if (attribution.follows_exception) return kinds_.OnEvent(event, kFollowsException);
   if (attribution.programs.empty()) return kinds_.OnEvent(event, kNobody);
-  const std::string who = BlameKey(attribution);
+  const std::string& who = blame_keys_.Get(attribution.id, [&] {
+    std::string key = BlameKey(attribution);
+    MergeBlame(key, attribution);
+    return key;
+  });
   kinds_.OnEvent(event, who);
+}
+
+void ReportTables::MergeBlame(const std::string& who, const Attribution& attribution) {
   const auto [known, is_new] = blames_.try_emplace(who, attribution);
   if (is_new) return;
   if (attribution.evidence < known->second.evidence) {
@@ -224,7 +234,7 @@ void ReportTables::Lay(const KindTotals::Rest& rest) {
     if (attribution.evidence != Evidence::kEvent && attribution.evidence != Evidence::kCandidates) {
       attribution.evidence = Evidence::kSampled;
     }
-    return AddCulprit(attribution, rest.events);
+    return AddCulprit(CulpritKey(attribution), attribution, rest.events);
   }
   if (rest.kind.program_id != 0) {
     Attribution attribution;
@@ -234,7 +244,7 @@ void ReportTables::Lay(const KindTotals::Rest& rest) {
     program.id = static_cast<uint32_t>(rest.kind.program_id);
     program.name = ProgramName(program.id);
     attribution.programs = {std::move(program)};
-    return AddCulprit(attribution, rest.events);
+    return AddCulprit(CulpritKey(attribution), attribution, rest.events);
   }
   AddWithoutProgram(rest.event, rest.location, rest.reason,
                     rest.other         ? "only counted, more kinds than the kernel's table holds"

@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "cli/kind_totals.h"
+#include "cli/text_by_id.h"
 #include "cli/wall_clock.h"
 #include "symbolize/trace_sink.h"
 
@@ -114,9 +115,12 @@ class ReportTables : public TraceSink {
   uint64_t Total(const std::string& event) const;
   // To whom the rest of a kind belongs, as far as that can be said.
   void Lay(const KindTotals::Rest& rest);
-  void AddCulprit(const Attribution& attribution, uint64_t events);
-  // What the events of one kind that are blamed on the same programs have in common.
+  // `key`: CulpritKey of the attribution.
+  void AddCulprit(const std::string& key, const Attribution& attribution, uint64_t events);
+  // Remembers for the rest of its kind whom an event names.
   void NoteBlame(const CorrelatedEvent& event);
+  // What the attributions that blame the same programs have in common.
+  void MergeBlame(const std::string& who, const Attribution& attribution);
   void AddWithoutProgram(const std::string& event, const std::string& location,
                          const std::string& reason, const std::string& why, uint64_t events);
 
@@ -135,6 +139,9 @@ class ReportTables : public TraceSink {
   uint64_t events_ = 0;
   KindTotals kinds_;
   absl::flat_hash_map<std::string, Attribution> blames_;  // by who; with the strongest evidence
+  // Of attributions, each made once: millions of events share a few.
+  TextById culprit_keys_;
+  TextById blame_keys_;
   std::map<uint32_t, std::string> format_names_;
   std::map<std::string, uint64_t> written_;  // by event
   uint64_t lost_ = 0;
