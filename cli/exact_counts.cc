@@ -7,50 +7,29 @@
 
 namespace correlate {
 
-absl::StatusOr<std::unique_ptr<ExactCounts>> ExactCounts::Load(bool filtered) {
-  std::unique_ptr<ExactCounts> counts(new ExactCounts);
-  if (filtered) {
-    ASSIGN_OR_RETURN(counts->tables_, KindTables::Create());
-  } else {
-    ASSIGN_OR_RETURN(counts->counter_, DropCounter::Load());
-  }
-  return counts;
-}
-
-absl::Status ExactCounts::Connect(absl::string_view event, uint32_t cpu, int perf_event_fd) {
-  return counter_ == nullptr ? absl::OkStatus() : counter_->Connect(event, cpu, perf_event_fd);
-}
-
 absl::Status ExactCounts::Begin(const std::vector<std::string>& events, bool cpus_stay,
                                 absl::FunctionRef<absl::Status()> switch_on) {
-  if (counter_ == nullptr) return switch_on();
-  RETURN_IF_ERROR(counter_->Attach(events));
+  RETURN_IF_ERROR(enricher_->BeginToCount(events));
   RETURN_IF_ERROR(switch_on());
-  if (cpus_stay) counter_->EventsAreOn();
+  if (cpus_stay) enricher_->CountedEventsAreOn();
   return absl::OkStatus();
 }
 
-void ExactCounts::CpusChanged() {
-  if (counter_ != nullptr) counter_->EventsGoOff();
-}
+void ExactCounts::CpusChanged() { enricher_->CountedEventsGoOff(); }
 
 absl::Status ExactCounts::End(absl::FunctionRef<absl::Status()> switch_off) {
-  if (counter_ == nullptr) return switch_off();
-  counter_->EventsGoOff();
+  enricher_->CountedEventsGoOff();
   absl::Status status = switch_off();
-  counter_->Detach();
+  enricher_->EndCounting();
   return status;
-}
-
-std::vector<uint32_t> ExactCounts::program_ids() const {
-  return counter_ == nullptr ? std::vector<uint32_t>() : counter_->program_ids();
 }
 
 absl::StatusOr<std::vector<EventKindCount>> ExactCounts::TakeChanges(
     absl::FunctionRef<std::optional<uint32_t>(uint32_t)> format_id) {
   std::vector<EventKindCount> changes;
-  RETURN_IF_ERROR(tables().Update());
-  for (const auto& [kind, count] : tables().counts()) {
+  KindTables& tables = enricher_->kinds();
+  RETURN_IF_ERROR(tables.Update());
+  for (const auto& [kind, count] : tables.counts()) {
     uint64_t& told = told_[kind];
     if (told == count) continue;
     told = count;
@@ -65,7 +44,7 @@ absl::StatusOr<std::vector<EventKindCount>> ExactCounts::TakeChanges(
                        .counted = count});
   }
   for (uint32_t event = 0; event < COMPANION_EVENTS; ++event) {
-    const uint64_t count = tables().without_room(event);
+    const uint64_t count = tables.without_room(event);
     if (std::exchange(told_without_room_[event], count) == count) continue;
     const std::optional<uint32_t> format = format_id(event);
     if (!format.has_value()) continue;

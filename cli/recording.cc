@@ -164,16 +164,6 @@ absl::Status Recording::LoadEnricher() {
   if (filtered) {
     ASSIGN_OR_RETURN(options.filter, ResolveFilter(options_.filter, formats_, &early_notes_));
   }
-  auto counts = ExactCounts::Load(filtered);
-  if (counts.ok()) {
-    counts_ = std::move(counts).value();
-    if (filtered) options.kinds = &counts_->tables();
-  } else {
-    early_notes_.push_back(
-        absl::StrCat("drops are not counted by kind, so that reports know of "
-                     "those alone that are written whole: ",
-                     counts.status().message()));
-  }
   auto enricher = Enricher::Load(options);
   std::vector<std::string> needing = options_.filter_text.ToStrings();
   if (options_.max_rate != Enricher::Limits::kNone) {
@@ -199,6 +189,7 @@ absl::Status Recording::LoadEnricher() {
     return absl::OkStatus();
   }
   enricher_ = std::move(enricher).value();
+  counts_ = std::make_unique<ExactCounts>(enricher_.get());
   enricher_->SetFreeingRanges(FreeingRanges(kernel_symbols_));
   Enricher::Limits limits = {.whole = options_.max_rate};
   if (options_.callchains == PerfSourceSpec::Callchains::kAdaptive) {
@@ -207,10 +198,6 @@ absl::Status Recording::LoadEnricher() {
   enricher_->SetLimits(limits);
   if (options_.max_cpu > 0) RETURN_IF_ERROR(BeginToGovern(limits));
   our_programs_ = enricher_->program_ids();
-  if (counts_ != nullptr) {
-    const std::vector<uint32_t> counting = counts_->program_ids();
-    our_programs_.insert(our_programs_.end(), counting.begin(), counting.end());
-  }
   if (!verdicts) return absl::OkStatus();
   auto exits = ExitTracer::Open(enricher_->exit_notes_fd());
   if (exits.ok()) {
@@ -236,7 +223,6 @@ absl::Status Recording::BeginToGovern(const Enricher::Limits& limits) {
 uint64_t Recording::CpuUsedNs() const {
   uint64_t used = OwnCpuNs();
   if (enricher_ != nullptr) used += enricher_->RunTimeNs();
-  if (counts_ != nullptr) used += counts_->RunTimeNs();
   if (exits_ != nullptr) used += exits_->RunTimeNs();
   return used;
 }
@@ -285,7 +271,7 @@ absl::Status Recording::ConnectCompanion(absl::string_view event, uint32_t cpu,
   if (role != Role::kCount) {
     return enricher_->Connect(event, cpu, role == Role::kRecords, perf_event_fd);
   }
-  return counts_ == nullptr ? absl::OkStatus() : counts_->Connect(event, cpu, perf_event_fd);
+  return enricher_->ConnectCount(event, cpu, perf_event_fd);
 }
 
 bool Recording::IsOurs(uint32_t program_id) const {

@@ -112,7 +112,7 @@ class Recording {
   std::vector<EventFormat> formats_;
   KernelSymbols kernel_symbols_;         // read at the start, handed to the correlator
   std::unique_ptr<Enricher> enricher_;   // null: plain tracepoints only
-  std::unique_ptr<ExactCounts> counts_;  // null: no companion programs, or refused
+  std::unique_ptr<ExactCounts> counts_;  // null as enricher_ is, which it borrows
   std::optional<CpuGovernor> governor_;  // nullopt: --max-cpu was not asked for
   ScopedFd run_statistics_;
   uint64_t governed_ns_ = 0;

@@ -35,7 +35,7 @@ struct hit_outcomes {
 
 enum {
   MOST_KINDS = 4096, /* in one table of them */
-  /* drop_counter.bpf.c: whether hits count while the perf event that counts them is off. */
+  /* drop_counter.bpf.h: whether hits count while the perf event that counts them is off. */
   COUNT_NOTHING = 0,
   COUNT_IF_EVENT_IS_ON = 1,
   COUNT_ALL = 2,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* The companion programs: on each drop and each XDP exception they write down what the tracepoint
- * does not tell (device, namespace, headers of the packet, context, who is attached where the
- * reason points to) and hand it to a perf event, which adds time, task and callchain. They change
- * nothing and keep nothing. */
+/* The companion programs. Those that record write down, on each drop and each XDP exception, what
+ * the tracepoint does not tell (device, namespace, headers of the packet, context, who is attached
+ * where the reason points to) and hand it to a perf event, which adds time, task and callchain.
+ * Those that count do no more than that (drop_counter.bpf.h). They change nothing and keep nothing.
+ */
 /* clang-format off */
 #include "collector/kernel_types.bpf.h"
 #include <bpf/bpf_core_read.h>
@@ -11,13 +12,11 @@
 #include <linux/if_ether.h>
 #include <linux/in.h>
 
+#include "collector/drop_counter.bpf.h"
 #include "collector/enriched_record.h"
 #include "collector/event_filter.bpf.h"
 #include "collector/exit_notes.bpf.h"
 #include "collector/hook_walk.bpf.h"
-#include "collector/kind_tables.bpf.h"
-#include "collector/packet_place.bpf.h"
-#include "collector/perf_events.bpf.h"
 #include "collector/run_counts.bpf.h"
 #include "collector/spending.bpf.h"
 #include "collector/this_cpu.bpf.h"
@@ -37,9 +36,8 @@ volatile struct {
   __u64 hook; /* WALK_... */
 } ranges[MOST_RANGES] = {};
 
-const volatile __u32 walk_hooks = 1;  /* 0: --attribution off */
-const volatile __u32 join_exits = 0;  /* fexit programs write exit_notes */
-const volatile __u32 count_kinds = 0; /* no drop_counter.bpf.c does */
+const volatile __u32 walk_hooks = 1; /* 0: --attribution off */
+const volatile __u32 join_exits = 0; /* fexit programs write exit_notes */
 
 /* Perf events that take a callchain with each record, and those that take none. */
 struct {
@@ -286,10 +284,10 @@ __noinline int allowance_of(__u32 context, __u32 which) {
   return spend_on(&kind);
 }
 
-/* With filters the programs that record count kinds as well, since they alone know what passes. */
+/* With filters the programs that record count kinds, since they alone know what passes. */
 static __always_inline void count_passed(void* map, const struct enriched_event* event,
                                          __u32 which) {
-  if (!count_kinds || !perf_event_is_on(map)) return;
+  if (!is_filtered() || !perf_event_is_on(map)) return;
   struct drop_kind kind = kind_of(event, which);
   count_kind(&kind);
 }
@@ -333,11 +331,17 @@ static __always_inline int on_drop(void* context, struct sk_buff* skb, __u64 loc
   return hand_over(context, &drop_output_without_stack, &drop_output, event, COMPANION_DROP);
 }
 
-static __always_inline int on_kfree_skb(__u64* arguments) {
-  __u32 reason = drop_arguments > 2 ? (__u32)arguments[2] : 0;
-  struct sock* rx_sk = drop_arguments > 3 ? (struct sock*)arguments[3] : 0;
+static __always_inline __u32 reason_of(__u64* arguments) {
+  return drop_arguments > 2 ? (__u32)arguments[2] : 0;
+}
 
-  return on_drop(arguments, (struct sk_buff*)arguments[0], arguments[1], reason, rx_sk);
+static __always_inline struct sock* rx_sk_of(__u64* arguments) {
+  return drop_arguments > 3 ? (struct sock*)arguments[3] : 0;
+}
+
+static __always_inline int on_kfree_skb(__u64* arguments) {
+  return on_drop(arguments, (struct sk_buff*)arguments[0], arguments[1], reason_of(arguments),
+                 rx_sk_of(arguments));
 }
 
 static __always_inline int on_xdp_exception(__u64* arguments) {
@@ -390,6 +394,14 @@ int correlate_exception(__u64* arguments) { return on_xdp_exception(arguments); 
 SEC("tp_btf/netif_receive_skb")
 int correlate_receive(__u64* arguments) { return on_netif_receive_skb(arguments); }
 
+SEC("tp_btf/kfree_skb")
+int count_drop(__u64* arguments) {
+  return count_any_drop(arguments, reason_of(arguments), rx_sk_of(arguments));
+}
+
+SEC("tp_btf/xdp_exception")
+int count_exception(__u64* arguments) { return count_any_exception(arguments); }
+
 /* The same where a kernel does not load programs with a tracepoint's types. */
 SEC("raw_tp/kfree_skb")
 int correlate_raw_drop(__u64* arguments) { return on_kfree_skb(arguments); }
@@ -399,5 +411,13 @@ int correlate_raw_exception(__u64* arguments) { return on_xdp_exception(argument
 
 SEC("raw_tp/netif_receive_skb")
 int correlate_raw_receive(__u64* arguments) { return on_netif_receive_skb(arguments); }
+
+SEC("raw_tp/kfree_skb")
+int count_raw_drop(__u64* arguments) {
+  return count_any_drop(arguments, reason_of(arguments), rx_sk_of(arguments));
+}
+
+SEC("raw_tp/xdp_exception")
+int count_raw_exception(__u64* arguments) { return count_any_exception(arguments); }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -106,11 +106,32 @@ void FindTun(btf* kernel, Offsets* offsets) {
   __atomic_store_n(&offsets->known, 1, __ATOMIC_SEQ_CST);
 }
 
+absl::Status PutPerfEvent(const bpf_map* map, absl::string_view event, uint32_t cpu,
+                          int perf_event_fd) {
+  if (bpf_map_update_elem(bpf_map__fd(map), &cpu, &perf_event_fd, BPF_ANY) == 0) {
+    return absl::OkStatus();
+  }
+  return ErrnoStatus(
+      errno, absl::StrCat("connecting the companion BPF program of ", event, " on CPU ", cpu));
+}
+
+absl::Status AttachTo(const std::string& event, bpf_program* program,
+                      std::vector<ScopedLink>* links) {
+  if (program == nullptr) return absl::InternalError(absl::StrCat("no companion for ", event));
+  ScopedLink link(bpf_program__attach(program));
+  if (link == nullptr) {
+    return ErrnoStatus(errno, absl::StrCat("attaching the companion BPF program of ", event));
+  }
+  links->push_back(std::move(link));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 struct Enricher::Skeleton {
   ~Skeleton() {
     links.clear();
+    counter_links.clear();
     enrich_bpf__destroy(bpf);
   }
   bpf_program* ProgramOf(absl::string_view event) const {
@@ -119,6 +140,13 @@ struct Enricher::Skeleton {
     return raw ? bpf->progs.correlate_raw_exception : bpf->progs.correlate_exception;
   }
 
+  bpf_program* CounterOf(absl::string_view event) const {
+    if (event == kDropEvent) return raw ? bpf->progs.count_raw_drop : bpf->progs.count_drop;
+    if (event != kExceptionEvent) return nullptr;
+    return raw ? bpf->progs.count_raw_exception : bpf->progs.count_exception;
+  }
+  void SetCounting(uint32_t mode) { __atomic_store_n(&bpf->bss->counting, mode, __ATOMIC_SEQ_CST); }
+
   bpf_program* Receiver() const {
     return raw ? bpf->progs.correlate_raw_receive : bpf->progs.correlate_receive;
   }
@@ -126,11 +154,14 @@ struct Enricher::Skeleton {
   enrich_bpf* bpf = nullptr;
   bool raw = false;
   std::vector<ScopedLink> links;
+  std::vector<ScopedLink> counter_links;
+  bool filtered = false;
   bool count_runs = false;
   ScopedFd run_statistics;  // on while this is open (bpf(2), BPF_ENABLE_STATS)
 };
 
-Enricher::Enricher(std::unique_ptr<Skeleton> skeleton) : skeleton_(std::move(skeleton)) {}
+Enricher::Enricher(std::unique_ptr<KindTables> kinds, std::unique_ptr<Skeleton> skeleton)
+    : kinds_(std::move(kinds)), skeleton_(std::move(skeleton)) {}
 Enricher::~Enricher() = default;
 
 const std::vector<Enricher::FreeingFunction>& Enricher::FreeingFunctions() {
@@ -181,19 +212,18 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::LoadAs(const Options& option
   bpf_object__for_each_program(program, skeleton->bpf->obj) {
     const bool wanted = program == skeleton->ProgramOf(kDropEvent) ||
                         program == skeleton->ProgramOf(kExceptionEvent) ||
+                        program == skeleton->CounterOf(kDropEvent) ||
+                        program == skeleton->CounterOf(kExceptionEvent) ||
                         program == skeleton->bpf->progs.learn_netns_ops ||
                         (options.count_runs && program == skeleton->Receiver());
     bpf_program__set_autoload(program, wanted);
   }
-  int error = 0;
-  if (options.kinds != nullptr) {
-    constants->count_kinds = 1;
-    auto& maps = skeleton->bpf->maps;
-    error = bpf_map__reuse_fd(maps.kind_tables, options.kinds->tables_fd());
-    if (error == 0) {
-      error = bpf_map__reuse_fd(maps.kinds_without_room, options.kinds->without_room_fd());
-    }
-  }
+  const event_filter_constants nothing = {};
+  skeleton->filtered = std::memcmp(&options.filter, &nothing, sizeof nothing) != 0;
+  ASSIGN_OR_RETURN(auto kinds, KindTables::Create());
+  auto& maps = skeleton->bpf->maps;
+  int error = bpf_map__reuse_fd(maps.kind_tables, kinds->tables_fd());
+  if (error == 0) error = bpf_map__reuse_fd(maps.kinds_without_room, kinds->without_room_fd());
   if (error == 0) error = enrich_bpf__load(skeleton->bpf);
   if (error < 0) {
     return ErrnoStatus(-error, "loading the companion BPF programs", LoadingAdvice(-error));
@@ -203,7 +233,7 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::LoadAs(const Options& option
   skeleton->count_runs = options.count_runs;
   FindClsBpf(kernel.get(), &skeleton->bpf->bss->cls_bpf);
   FindTun(kernel.get(), &skeleton->bpf->bss->tun);
-  return std::unique_ptr<Enricher>(new Enricher(std::move(skeleton)));
+  return std::unique_ptr<Enricher>(new Enricher(std::move(kinds), std::move(skeleton)));
 }
 
 void Enricher::SetFreeingRanges(const std::vector<TextRange>& ranges) {
@@ -243,22 +273,39 @@ absl::Status Enricher::Connect(absl::string_view event, uint32_t cpu, bool with_
                            ? (with_stack ? maps.drop_output : maps.drop_output_without_stack)
                        : with_stack ? maps.exception_output
                                     : maps.exception_output_without_stack;
-  if (bpf_map_update_elem(bpf_map__fd(map), &cpu, &perf_event_fd, BPF_ANY) != 0) {
-    return ErrnoStatus(
-        errno, absl::StrCat("connecting the companion BPF program of ", event, " on CPU ", cpu));
+  return PutPerfEvent(map, event, cpu, perf_event_fd);
+}
+
+absl::Status Enricher::ConnectCount(absl::string_view event, uint32_t cpu, int perf_event_fd) {
+  const auto& maps = skeleton_->bpf->maps;
+  return PutPerfEvent(event == kDropEvent ? maps.drop_events : maps.exception_events, event, cpu,
+                      perf_event_fd);
+}
+
+absl::Status Enricher::BeginToCount(const std::vector<std::string>& events) {
+  if (skeleton_->filtered) return absl::OkStatus();
+  skeleton_->SetCounting(COUNT_IF_EVENT_IS_ON);
+  for (const std::string& event : events) {
+    RETURN_IF_ERROR(AttachTo(event, skeleton_->CounterOf(event), &skeleton_->counter_links));
   }
   return absl::OkStatus();
 }
 
+void Enricher::CountedEventsAreOn() { skeleton_->SetCounting(COUNT_ALL); }
+
+void Enricher::CountedEventsGoOff() {
+  skeleton_->SetCounting(COUNT_IF_EVENT_IS_ON);
+  kinds_->Settle();  // programs that run now have looked before
+}
+
+void Enricher::EndCounting() {
+  skeleton_->counter_links.clear();
+  skeleton_->SetCounting(COUNT_NOTHING);
+}
+
 absl::Status Enricher::Attach(const std::vector<std::string>& events) {
   for (const std::string& event : events) {
-    bpf_program* program = skeleton_->ProgramOf(event);
-    if (program == nullptr) return absl::InternalError(absl::StrCat("no companion for ", event));
-    ScopedLink link(bpf_program__attach(program));
-    if (link == nullptr) {
-      return ErrnoStatus(errno, absl::StrCat("attaching the companion BPF program of ", event));
-    }
-    skeleton_->links.push_back(std::move(link));
+    RETURN_IF_ERROR(AttachTo(event, skeleton_->ProgramOf(event), &skeleton_->links));
   }
   if (!skeleton_->count_runs) return absl::OkStatus();
   ASSIGN_OR_RETURN(skeleton_->run_statistics, EnableRunStatistics());

@@ -48,9 +48,6 @@ class Enricher {
     // Also reads what an ExitTracer notes in exit_notes_fd().
     bool join_exits = false;
     event_filter_constants filter = {};  // all zero: everything passes
-    // Counts what passes by kind into these, borrowed until Load returns; null: somebody else
-    // counts.
-    KindTables* kinds = nullptr;
   };
 
   // True for the events that the companion programs can stand in for.
@@ -76,7 +73,20 @@ class Enricher {
   // Records of `event` on `cpu` go to this perf event (PERF_COUNT_SW_BPF_OUTPUT on that CPU): those
   // that may have a callchain, or those beyond Limits::stacks.
   absl::Status Connect(absl::string_view event, uint32_t cpu, bool with_stack, int perf_event_fd);
-  // Begins to run for each of `events`; once Detach() has ended that, it may begin again.
+  // Counting by kind, of every hit, whatever is recorded of it: by programs of their own, or, with
+  // a filter, by those that record, which alone know what passes. `perf_event_fd` counts every hit
+  // of `event` on `cpu`: kinds are counted while it is on.
+  KindTables& kinds() { return *kinds_; }
+  absl::Status ConnectCount(absl::string_view event, uint32_t cpu, int perf_event_fd);
+  // Before these perf events are on.
+  absl::Status BeginToCount(const std::vector<std::string>& events);
+  // Between these two they are on without a break, and hits count without looking whether they are.
+  // Not to be called where CPUs may come and go.
+  void CountedEventsAreOn();
+  void CountedEventsGoOff();
+  void EndCounting();
+
+  // Begins to record each of `events`; once Detach() has ended that, it may begin again.
   absl::Status Attach(const std::vector<std::string>& events);
   void Detach();
   int exit_notes_fd() const;  // lives as long as this object
@@ -91,8 +101,9 @@ class Enricher {
 
  private:
   struct Skeleton;
-  explicit Enricher(std::unique_ptr<Skeleton> skeleton);
+  Enricher(std::unique_ptr<KindTables> kinds, std::unique_ptr<Skeleton> skeleton);
   static absl::StatusOr<std::unique_ptr<Enricher>> LoadAs(const Options& options, bool raw);
+  std::unique_ptr<KindTables> kinds_;
   std::unique_ptr<Skeleton> skeleton_;
 };
 

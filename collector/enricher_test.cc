@@ -17,7 +17,7 @@ TEST_P(EnricherTest, LoadsWithEverythingItHas) {
     options.count_runs = options.join_exits = everything;
     const auto enricher = Enricher::Load(options);
     ASSERT_TRUE(enricher.ok()) << enricher.status();
-    EXPECT_EQ((*enricher)->program_ids().size(), everything ? 4u : 3u);
+    EXPECT_EQ((*enricher)->program_ids().size(), everything ? 6u : 5u);
     // Twice: a benchmark attaches again and again.
     for (int i = 0; i < 2; ++i) {
       ASSERT_TRUE((*enricher)->Attach({"skb:kfree_skb", "xdp:xdp_exception"}).ok());

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /* Counts drops and XDP exceptions by kind and does nothing else, apart from the programs that
- * record (enrich.bpf.c): the less a program does, the seldomer an interrupt finds it running, and a
- * hit that does is missed by it. */
+ * record: the less a program does, the seldomer an interrupt finds it running, and a hit that does
+ * is missed by it. In one object with those, since libbpf reads the kernel's BTF, some 50 ms, for
+ * each. */
+#ifndef COLLECTOR_DROP_COUNTER_BPF_H_
+#define COLLECTOR_DROP_COUNTER_BPF_H_
+
 /* clang-format off */
 #include "collector/kernel_types.bpf.h"
 #include <bpf/bpf_core_read.h>
@@ -11,9 +15,6 @@
 #include "collector/packet_place.bpf.h"
 #include "collector/perf_events.bpf.h"
 /* clang-format on */
-
-/* As in enrich.bpf.c. */
-const volatile __u32 drop_arguments = 0;
 
 volatile __u32 counting = COUNT_NOTHING;
 
@@ -37,20 +38,19 @@ static __always_inline void count(const struct packet_place* place, struct drop_
   count_kind(kind);
 }
 
-static __always_inline int on_drop(__u64* arguments) {
+static __always_inline int count_any_drop(__u64* arguments, __u32 reason, struct sock* rx_sk) {
   struct drop_kind kind = {.event = COMPANION_DROP};
   struct packet_place place = {};
 
   if (!counts(&drop_events)) return 0;
   kind.location = arguments[1];
-  if (drop_arguments > 2) kind.reason = (__u32)arguments[2];
-  find_packet(&place, (struct sk_buff*)arguments[0],
-              drop_arguments > 3 ? (struct sock*)arguments[3] : 0);
+  kind.reason = reason;
+  find_packet(&place, (struct sk_buff*)arguments[0], rx_sk);
   count(&place, &kind);
   return 0;
 }
 
-static __always_inline int on_exception(__u64* arguments) {
+static __always_inline int count_any_exception(__u64* arguments) {
   struct drop_kind kind = {.event = COMPANION_EXCEPTION};
   struct packet_place place = {};
 
@@ -62,17 +62,4 @@ static __always_inline int on_exception(__u64* arguments) {
   return 0;
 }
 
-SEC("tp_btf/kfree_skb")
-int count_drop(__u64* arguments) { return on_drop(arguments); }
-
-SEC("tp_btf/xdp_exception")
-int count_exception(__u64* arguments) { return on_exception(arguments); }
-
-/* The same where a kernel does not load programs with a tracepoint's types. */
-SEC("raw_tp/kfree_skb")
-int count_raw_drop(__u64* arguments) { return on_drop(arguments); }
-
-SEC("raw_tp/xdp_exception")
-int count_raw_exception(__u64* arguments) { return on_exception(arguments); }
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
+#endif /* COLLECTOR_DROP_COUNTER_BPF_H_ */
