@@ -9,13 +9,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "cli/blocked_signals.h"
 #include "cli/demo/private_netns_names.h"
 #include "cli/demo/scenario.h"
 #include "cli/exit_codes.h"
 #include "cli/recording.h"
 #include "cli/report_tables.h"
 #include "cli/report_text.h"
-#include "cli/stop_signals.h"
 #include "cli/tee_sink.h"
 #include "cli/units.h"
 #include "proto/trace_writer.h"
@@ -53,7 +53,7 @@ class Demo {
   explicit Demo(DemoRequest request) : request_(std::move(request)) {}
 
   absl::Status Run() {
-    ASSIGN_OR_RETURN(const StopSignals signals, StopSignals::Block());
+    ASSIGN_OR_RETURN(const BlockedSignals signals, BlockedSignals::ThatStop());
     // First, as it says best which privilege is missing. The side-band is heard from here on.
     ASSIGN_OR_RETURN(recording_, Recording::Open(RecordingOptions()));
     // Before the names are covered: the trace may lie below.
@@ -81,7 +81,7 @@ class Demo {
 
  private:
   // How many rounds were sent: fewer than kRounds after a signal.
-  absl::StatusOr<int> SendAndRecord(const StopSignals& signals, DemoScenario& scenario) {
+  absl::StatusOr<int> SendAndRecord(const BlockedSignals& signals, DemoScenario& scenario) {
     Say("sending and recording ...");
     for (int round = 0; round < kRounds; ++round) {
       if (signals.Came()) return round;

@@ -67,4 +67,19 @@ void SetOutcomes(const hit_outcomes& outcomes, EventCounts* counts) {
   counts->missed = left;
 }
 
+void Settle(const std::optional<hit_outcomes>& outcomes, EventCounts* counts) {
+  counts->missed = 0;
+  if (outcomes.has_value()) {
+    counts->lost = outcomes->lost;
+    counts->only_counted = outcomes->only_counted;
+    counts->filtered = outcomes->filtered;
+    // Read before the outcomes, so that what came between them makes it smaller.
+    const uint64_t explained =
+        outcomes->handed_over + outcomes->lost + outcomes->only_counted + outcomes->filtered;
+    counts->missed = counts->counted - std::min(counts->counted, explained);
+  }
+  counts->counted =
+      counts->written + counts->only_counted + counts->lost + counts->missed + counts->filtered;
+}
+
 }  // namespace correlate

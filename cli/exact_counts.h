@@ -46,6 +46,9 @@ class ExactCounts {
 // What companion programs say became of the hits on one CPU, put beside what perf says: `counts`
 // has counted and written. What nothing explains was missed.
 void SetOutcomes(const hit_outcomes& outcomes, EventCounts* counts);
+// The same while events still come: `counts` is left with what is settled, and `counted` is its
+// sum. nullopt: no companion program records the event, so what it missed is not known yet.
+void Settle(const std::optional<hit_outcomes>& outcomes, EventCounts* counts);
 
 }  // namespace correlate
 

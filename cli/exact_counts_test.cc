@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+
 namespace correlate {
 namespace {
 
@@ -22,6 +24,27 @@ TEST(SetOutcomesTest, AtTheEdgeOfTheRecordingTheSumStillHolds) {
   counts = {.counted = 5, .written = 6};
   SetOutcomes({.filtered = 3}, &counts);
   EXPECT_EQ(counts.filtered + counts.missed, 0u);
+}
+
+TEST(SettleTest, WhatWaitsToBeReadIsNotCountedYet) {
+  EventCounts counts = {.counted = 100, .written = 20, .missed = 80};
+  Settle(hit_outcomes{.handed_over = 40, .lost = 5, .only_counted = 30, .filtered = 20}, &counts);
+  EXPECT_EQ(counts.missed, 5u);
+  EXPECT_EQ(counts.counted, 80u) << "all but the 20 that were handed over and not read";
+}
+
+TEST(SettleTest, HitsSinceTheCountWasReadAreNotMissed) {
+  EventCounts counts = {.counted = 100, .written = 20};
+  Settle(hit_outcomes{.handed_over = 120}, &counts);
+  EXPECT_EQ(counts.missed, 0u);
+  EXPECT_EQ(counts.counted, 20u);
+}
+
+TEST(SettleTest, OfAPlainTracepointOnlyWhatWasReadIsKnown) {
+  EventCounts counts = {.counted = 100, .written = 20, .lost = 3, .missed = 77};
+  Settle(std::nullopt, &counts);
+  EXPECT_EQ(counts.missed, 0u);
+  EXPECT_EQ(counts.counted, 23u);
 }
 
 }  // namespace

@@ -16,43 +16,40 @@
 #include "cli/event_fields.h"
 #include "cli/exit_codes.h"
 #include "cli/json_event.h"
+#include "cli/running_totals.h"
 #include "cli/text.h"
 #include "cli/trace_input.h"
 #include "cli/units.h"
 #include "cli/wall_clock.h"
+#include "symbolize/attachment_table.h"
 
 namespace correlate {
 namespace {
 
 constexpr size_t kMostLossLines = 20;
 
-struct Totals {
-  uint64_t counted = 0;
-  uint64_t written = 0;
-  uint64_t only_counted = 0;
-  uint64_t lost = 0;
-  uint64_t missed = 0;
-  uint64_t filtered = 0;
-};
-
 // What info gathers: tables by identity, so that a later entry replaces an earlier one.
 class InfoTables : public TraceSink {
  public:
-  void OnRecording(const RecordingFacts& facts) override { facts_ = facts; }
+  void OnRecording(const RecordingFacts& facts) override {
+    facts_ = facts;
+    totals_.OnRecording();
+    ++recordings_;
+  }
   void OnClocks(const ClockReading& clocks) override {
     clock_.Add(clocks);
     clocks_.push_back(clocks);
   }
-  void OnFormat(const EventFormat& format) override { formats_[format.id] = format.FullName(); }
+  void OnFormat(const EventFormat& format) override {
+    totals_.OnFormat(format);
+    formats_.insert(format.FullName());
+  }
   void OnProgram(const ProgramInfo& program) override {
     programs_.insert({program.id, program.load_time_ns});
   }
   void OnAttachment(const Attachment& a) override {
     if (a.IsObstacle()) return;
-    attachments_.insert(absl::StrCat(a.hook, a.direction, a.mode, " ", a.netns.inode, " ",
-                                     a.netns.cookie, " ", a.ifindex, " ", a.chain, " ", a.pref, " ",
-                                     a.handle, " ", a.link_id, " ", a.program_id, " ", a.cgroup_id,
-                                     " ", a.attach_type, " ", a.dispatcher_id, " ", a.from_ns));
+    attachments_.insert(AttachmentIdentity(a));
   }
   void OnNetns(const Netns& netns) override {
     netns_.insert(netns.id);
@@ -68,9 +65,7 @@ class InfoTables : public TraceSink {
     if (losses_.size() < kMostLossLines) losses_.push_back(loss);
     ++loss_spans_;
   }
-  void OnCounts(const EventCounts& counts) override {
-    counts_[{counts.format_id, counts.cpu}] = counts;
-  }
+  void OnCounts(const EventCounts& counts) override { totals_.OnCounts(counts); }
   void OnNote(const Note& note) override { notes_.push_back(note); }
   void OnEnd(const RecordingEnd& end) override { end_ = end; }
 
@@ -78,19 +73,20 @@ class InfoTables : public TraceSink {
   Json ToJson() const;
 
  private:
-  std::map<std::string, Totals> CountsByEvent() const;
+  std::map<std::string, EventCounts> CountsByEvent() const;
 
   RecordingFacts facts_;
   WallClock clock_;
   std::vector<ClockReading> clocks_;
-  std::map<uint32_t, std::string> formats_;
+  uint64_t recordings_ = 0;  // one behind the other
+  std::set<std::string> formats_;
   std::set<std::pair<uint32_t, uint64_t>> programs_;
   std::set<std::string> attachments_;
   std::set<NetnsId> netns_;
   std::set<NetnsId> heard_;  // of these the kernel notified the recorder
   std::set<std::pair<NetnsId, uint32_t>> devices_;
   std::map<std::string, uint64_t> written_;
-  std::map<std::pair<uint32_t, uint32_t>, EventCounts> counts_;
+  RunningTotals totals_;
   std::vector<Loss> losses_;
   std::vector<Note> notes_;
   std::optional<RecordingEnd> end_;
@@ -99,18 +95,9 @@ class InfoTables : public TraceSink {
   uint64_t loss_spans_ = 0;
 };
 
-std::map<std::string, Totals> InfoTables::CountsByEvent() const {
-  std::map<std::string, Totals> totals;
-  for (const auto& [key, counts] : counts_) {
-    const auto format = formats_.find(key.first);
-    Totals& sum = totals[format == formats_.end() ? "unknown" : format->second];
-    sum.counted += counts.counted;
-    sum.written += counts.written;
-    sum.only_counted += counts.only_counted;
-    sum.lost += counts.lost;
-    sum.missed += counts.missed;
-    sum.filtered += counts.filtered;
-  }
+std::map<std::string, EventCounts> InfoTables::CountsByEvent() const {
+  std::map<std::string, EventCounts> totals;
+  for (const auto& [key, counts] : totals_.Counts()) Add(counts, &totals[key.first]);
   return totals;
 }
 
@@ -157,6 +144,11 @@ std::string InfoTables::Text(const std::string& name) const {
   line("tables", absl::StrCat(formats_.size(), " event formats, ", programs_.size(), " programs, ",
                               attachments_.size(), " attachments, ", netns_.size(), " namespaces (",
                               heard_.size(), " notified), ", devices_.size(), " devices"));
+  if (recordings_ > 1) {
+    line("recordings", absl::StrCat(recordings_, ", one behind the other: totals are of all"));
+  } else if (facts_.part > 0) {
+    line("part", absl::StrCat("file ", facts_.part, " of a recording in several"));
+  }
   line("events", FormatCount(events_));
   for (const auto& [event, count] : written_) {
     line("", absl::StrCat(FormatCount(count), " ", event));
@@ -224,14 +216,15 @@ Json InfoTables::ToJson() const {
     reading["boottime_ns"] = absl::StrCat(clocks.boottime_ns);
     json["clocks"].push_back(reading);
   }
+  json["recordings"] = recordings_;
+  if (facts_.part > 0) json["part"] = facts_.part;
   json["written"] = Json::object();
   for (const auto& [event, count] : written_)
     json["written"][ValidUtf8(event)] = absl::StrCat(count);
   json["counts"] = Json::array();
-  for (const auto& [key, counts] : counts_) {
-    const auto format = formats_.find(key.first);
+  for (const auto& [key, counts] : totals_.Counts()) {
     Json entry;
-    if (format != formats_.end()) entry["event"] = ValidUtf8(format->second);
+    entry["event"] = ValidUtf8(key.first);
     entry["cpu"] = counts.cpu;
     entry["counted"] = absl::StrCat(counts.counted);
     entry["written"] = absl::StrCat(counts.written);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "cli/event_fields.h"
@@ -47,8 +48,24 @@ EventKind KindTotals::KindOf(const CorrelatedEvent& event) {
   return kind;
 }
 
+EventKind KindTotals::Renumbered(EventKind kind, const EventFormat& format) {
+  const auto [number, is_new] = numbers_.try_emplace(format.id);
+  if (is_new) {
+    number->second =
+        names_.try_emplace(format.FullName(), static_cast<uint32_t>(names_.size())).first->second;
+  }
+  kind.format_id = number->second;
+  return kind;
+}
+
+void KindTotals::OnRecording() {
+  numbers_.clear();
+  for (auto& [kind, total] : totals_) total.earlier += std::exchange(total.counted, 0);
+  for (auto& [event, total] : others_) total.earlier += std::exchange(total.counted, 0);
+}
+
 void KindTotals::OnEvent(const CorrelatedEvent& event, const std::string& blame) {
-  Total& total = totals_[KindOf(event)];
+  Total& total = totals_[Renumbered(KindOf(event), *event.format)];
   ++total.written;
   total.blames.insert(blame);
 }
@@ -57,10 +74,10 @@ void KindTotals::OnKindCount(const KindCount& named) {
   counted_ = true;
   const EventKindCount& count = named.count;
   if (count.other) {
-    others_[named.format->FullName()] = count.counted;
+    others_[named.format->FullName()].counted = count.counted;
     return;
   }
-  Total& total = totals_[count.kind];
+  Total& total = totals_[Renumbered(count.kind, *named.format)];
   total.counted = count.counted;
   if (!total.event.empty()) return;
   total.event = named.format->FullName();
@@ -70,18 +87,27 @@ void KindTotals::OnKindCount(const KindCount& named) {
 
 std::vector<KindTotals::Rest> KindTotals::Rests() const {
   std::vector<Rest> rests;
+  absl::flat_hash_map<uint32_t, uint64_t> without_room;  // written, of kinds among `other`
   for (const auto& [kind, total] : totals_) {
-    if (total.counted <= total.written) continue;
+    const uint64_t counted = total.earlier + total.counted;
+    if (counted <= total.written) {
+      without_room[kind.format_id] += total.written - counted;
+      continue;
+    }
     rests.push_back({.event = total.event,
                      .location = total.location,
                      .reason = total.reason,
                      .kind = kind,
-                     .events = total.counted - total.written,
+                     .events = counted - total.written,
                      .written = total.written,
                      .blames = total.blames});
   }
-  for (const auto& [event, counted] : others_) {
-    if (counted > 0) rests.push_back({.event = event, .other = true, .events = counted});
+  for (const auto& [event, total] : others_) {
+    const uint64_t counted = total.earlier + total.counted;
+    const auto number = names_.find(event);
+    const uint64_t written = number == names_.end() ? 0 : without_room[number->second];
+    if (counted <= written) continue;
+    rests.push_back({.event = event, .other = true, .events = counted - written});
   }
   std::sort(rests.begin(), rests.end(), [](const Rest& a, const Rest& b) {
     return std::tie(b.events, a.event, a.location, a.reason, a.kind.netns, a.kind.ifindex,

@@ -23,6 +23,8 @@ class KindTotals {
   // never empty.
   void OnEvent(const CorrelatedEvent& event, const std::string& blame);
   void OnKindCount(const KindCount& named);
+  // Begins the next recording of a stream: its running totals come on top.
+  void OnRecording();
 
   // What was not written whole of one kind.
   struct Rest {
@@ -42,15 +44,21 @@ class KindTotals {
  private:
   struct Total {
     uint64_t counted = 0;
+    uint64_t earlier = 0;  // counted in recordings that are over
     uint64_t written = 0;
     std::set<std::string> blames;
     std::string event;
     std::string location;
     std::string reason;
   };
+  // Formats are numbered anew by each recording; here by name.
+  EventKind Renumbered(EventKind kind, const EventFormat& format);
+
   bool counted_ = false;
-  absl::flat_hash_map<EventKind, Total> totals_;
-  absl::flat_hash_map<std::string, uint64_t> others_;  // by event
+  absl::flat_hash_map<uint32_t, uint32_t> numbers_;   // by format of this recording
+  absl::flat_hash_map<std::string, uint32_t> names_;  // of events: their number
+  absl::flat_hash_map<EventKind, Total> totals_;      // of which format_id is that number
+  absl::flat_hash_map<std::string, Total> others_;    // by event
 };
 
 }  // namespace correlate

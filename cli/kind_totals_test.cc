@@ -98,5 +98,39 @@ TEST_F(KindTotalsTest, WhatFoundNoRoomIsARestOfItsOwnAndMostComeFirst) {
   EXPECT_EQ(rests[1].reason, "6");
 }
 
+TEST_F(KindTotalsTest, RecordingsOfOneStreamAddUp) {
+  Event(5, "a");
+  Count(5, 10);
+  totals_.OnRecording();
+  Count(5, 3);
+  Count(5, 4);
+  const auto rests = totals_.Rests();
+  ASSERT_THAT(rests, SizeIs(1));
+  EXPECT_EQ(rests[0].events, 13u);
+  EXPECT_THAT(rests[0].blames, ElementsAre("a")) << "what one of them says holds for the kind";
+}
+
+TEST_F(KindTotalsTest, TheNextRecordingMayNumberItsFormatsOtherwise) {
+  Count(5, 10);
+  totals_.OnRecording();
+  format_.id = 0;
+  Event(5, "a");
+  Count(5, 1);
+  const auto rests = totals_.Rests();
+  ASSERT_THAT(rests, SizeIs(1));
+  EXPECT_EQ(rests[0].events, 10u);
+  EXPECT_EQ(rests[0].written, 1u);
+}
+
+TEST_F(KindTotalsTest, WhatIsWrittenOfKindsWithoutRoomIsNotARestOfThem) {
+  Event(5, "a");
+  Event(5, "a");
+  Count(0, 7, /*other=*/true);
+  const auto rests = totals_.Rests();
+  ASSERT_THAT(rests, SizeIs(1));
+  EXPECT_TRUE(rests[0].other);
+  EXPECT_EQ(rests[0].events, 5u);
+}
+
 }  // namespace
 }  // namespace correlate

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -10,10 +11,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "cli/blocked_signals.h"
 #include "cli/child_process.h"
 #include "cli/exit_codes.h"
+#include "cli/file_ring.h"
+#include "cli/flight_recorder.h"
 #include "cli/ready_notice.h"
-#include "cli/stop_signals.h"
+#include "cli/trace_output.h"
 #include "cli/units.h"
 #include "proto/trace_writer.h"
 
@@ -40,29 +44,75 @@ void SayNotes(const Recording& recording, size_t* said) {
   for (; *said < recording.notes().size(); ++*said) Say(recording.notes()[*said]);
 }
 
-std::string LastLine(const Recording::Summary& summary, uint64_t bytes, const std::string& output) {
+std::string LastLine(const Recording::Summary& summary, uint64_t bytes, const std::string& where) {
   return absl::StrCat("[ bpftrace-correlate record: ", summary.events, " events (", summary.lost,
                       " lost, ", summary.missed, " missed, ", summary.only_counted,
                       " only counted), ", summary.programs, " programs, ", summary.attachments,
                       " attachments, ", FormatSeconds(summary.duration_ns), ", ",
-                      FormatMegabytes(bytes), " -> ", output == "-" ? "stdout" : output, " ]");
+                      FormatMegabytes(bytes), " -> ", where, " ]");
+}
+
+absl::StatusOr<std::unique_ptr<TraceOutput>> OpenOutput(const RecordRequest& request) {
+  if (!request.snapshot_triggers.empty()) {
+    return FlightRecorder::Create({.path = request.output,
+                                   .keep_ns = request.snapshot_ns,
+                                   .keep_bytes = request.snapshot_bytes,
+                                   .most_files = request.most_files,
+                                   .triggers = request.snapshot_triggers});
+  }
+  if (request.rotate_bytes > 0 || request.rotate_ns > 0) {
+    return FileRing::Create({.path = request.output,
+                             .rotate_bytes = request.rotate_bytes,
+                             .rotate_ns = request.rotate_ns,
+                             .most_files = request.most_files});
+  }
+  ASSIGN_OR_RETURN(auto writer, TraceWriter::Create(request.output));
+  return std::make_unique<SingleFile>(std::move(writer),
+                                      request.output == "-" ? "stdout" : request.output);
+}
+
+// Descriptors that end a wait, and what they stand for.
+struct Waits {
+  const BlockedSignals& stop;
+  const BlockedSignals& other;  // of the output
+  ChildProcess* child;          // null: none
+};
+
+// A rule about an event that is not recorded would never hold.
+absl::Status CheckTriggers(const RecordRequest& request, const Recording& recording) {
+  for (const SnapshotTrigger& trigger : request.snapshot_triggers) {
+    const auto& counted = recording.counted_events();
+    if (trigger.signal != 0 ||
+        std::find(counted.begin(), counted.end(), trigger.event) != counted.end()) {
+      continue;
+    }
+    return absl::InvalidArgumentError(absl::StrCat("--snapshot-on ", trigger.event,
+                                                   ": it is not recorded; name it with --event"));
+  }
+  return absl::OkStatus();
 }
 
 // Runs until something says stop; why, in words for the trace.
 absl::StatusOr<std::string> RunUntilStopped(const RecordRequest& request, Recording& recording,
-                                            const StopSignals& signals, ChildProcess* child,
-                                            TraceWriter& writer, int* child_status,
-                                            size_t* notes_said) {
+                                            const Waits& waits, TraceOutput& output,
+                                            int* child_status, size_t* notes_said) {
+  ChildProcess* child = waits.child;
   const int child_fd = child != nullptr ? child->exit_fd() : -1;
   const uint64_t deadline_ns =
       request.duration_ns > 0 ? recording.started_ns() + request.duration_ns : UINT64_MAX;
   for (;;) {
-    RETURN_IF_ERROR(recording.Step({signals.fd(), child_fd}, deadline_ns));
-    writer.Tick(MonotonicNs());
-    RETURN_IF_ERROR(writer.status());
+    RETURN_IF_ERROR(recording.Step({waits.stop.fd(), waits.other.fd(), child_fd}, deadline_ns));
+    if (const int number = waits.other.Take(); number != 0) output.OnSignal(number);
+    output.Tick(MonotonicNs());
+    if (output.WantsCut(MonotonicNs())) {
+      const RecordingEnd totals = recording.TellTotals();
+      if (output.Cut(MonotonicNs(), totals)) recording.BeginPart();
+    }
+    RETURN_IF_ERROR(output.status());
     SayNotes(recording, notes_said);
-    if (signals.Came()) return "signal";
-    if (request.max_bytes > 0 && writer.bytes_written() >= request.max_bytes) return "size";
+    for (const std::string& note : output.TakeNotes()) Say(note);
+    if (waits.stop.Came()) return "signal";
+    if (request.max_bytes > 0 && output.bytes_written() >= request.max_bytes) return "size";
     if (MonotonicNs() >= deadline_ns) return "duration";
     if (child != nullptr && child->Ended()) {
       *child_status = child->ExitStatus();
@@ -86,7 +136,7 @@ int RunRecord(const RecordRequest& request) {
     Say(notice.status().message());
     return kExitUsage;
   }
-  const auto signals = StopSignals::Block();
+  const auto signals = BlockedSignals::ThatStop();
   if (!signals.ok()) return fail(signals.status());
   std::unique_ptr<ChildProcess> child;
   if (has_command) {
@@ -101,10 +151,15 @@ int RunRecord(const RecordRequest& request) {
   // What was asked for is checked before an older trace is overwritten.
   const auto recording = Recording::Open(request.recording);
   if (!recording.ok()) return fail(recording.status());
-  const auto writer = TraceWriter::Create(request.output);
-  if (!writer.ok()) return fail(writer.status());
+  const auto output = OpenOutput(request);
+  if (!output.ok()) return fail(output.status());
+  if (const auto heard = CheckTriggers(request, **recording); !heard.ok()) return fail(heard);
+  const auto output_signals = BlockedSignals::Block((*output)->signals());
+  if (!output_signals.ok()) return fail(output_signals.status());
   size_t notes_said = 0;
-  if (const auto started = (*recording)->Start(writer->get()); !started.ok()) return fail(started);
+  if (const auto started = (*recording)->Start(&(*output)->sink()); !started.ok()) {
+    return fail(started);
+  }
   SayNotes(**recording, &notes_said);
   if (const auto told = notice->Ready(); !told.ok()) Say(told.message());
 
@@ -112,16 +167,16 @@ int RunRecord(const RecordRequest& request) {
   absl::StatusOr<std::string> reason = std::string("the command could not be executed");
   const absl::Status executed = child != nullptr ? child->Start() : absl::OkStatus();
   if (executed.ok()) {
-    reason = RunUntilStopped(request, **recording, *signals, child.get(), **writer, &exit_code,
-                             &notes_said);
+    reason = RunUntilStopped(request, **recording, {*signals, *output_signals, child.get()},
+                             **output, &exit_code, &notes_said);
   }
   notice->Stopping().IgnoreError();  // that nobody listens was told at the start
   const auto summary =
       (*recording)->Finish(reason.ok() ? *reason : std::string(reason.status().message()));
   SayNotes(**recording, &notes_said);
-  const absl::Status closed = (*writer)->Close();
+  const absl::Status closed = (*output)->Close();
   if (summary.ok()) {
-    std::cerr << LastLine(*summary, (*writer)->bytes_written(), request.output) << "\n";
+    std::cerr << LastLine(*summary, (*output)->bytes_written(), (*output)->Describe()) << "\n";
   }
   if (!executed.ok()) {
     Say(executed.message());
@@ -149,9 +204,53 @@ struct RecordFlags {
   std::string ring_size;
   std::string duration;
   std::string max_size;
+  std::string rotate_size;
+  std::string rotate_time;
+  uint32_t max_files = 0;
+  std::vector<std::string> snapshot_on;
+  std::string snapshot_time = "30";
+  std::string snapshot_size = "32M";
   int ready_fd = -1;
   std::vector<std::string> command;
 };
+
+absl::Status ReadOutputFlags(const RecordFlags& flags, RecordRequest* request) {
+  if (!flags.rotate_size.empty()) {
+    ASSIGN_OR_RETURN(request->rotate_bytes, ParseBytes(flags.rotate_size));
+    if (request->rotate_bytes == 0) {
+      return absl::InvalidArgumentError("--rotate-size 0 leaves no room");
+    }
+  }
+  if (!flags.rotate_time.empty()) {
+    ASSIGN_OR_RETURN(request->rotate_ns, ParseDuration(flags.rotate_time));
+    constexpr uint64_t kLeastNs = 1'000'000'000;
+    if (request->rotate_ns < kLeastNs) {
+      return absl::InvalidArgumentError("--rotate-time is a second at least");
+    }
+  }
+  for (const std::string& text : flags.snapshot_on) {
+    ASSIGN_OR_RETURN(const SnapshotTrigger trigger, ParseSnapshotTrigger(text));
+    request->snapshot_triggers.push_back(trigger);
+  }
+  ASSIGN_OR_RETURN(request->snapshot_ns, ParseDuration(flags.snapshot_time));
+  ASSIGN_OR_RETURN(request->snapshot_bytes, ParseBytes(flags.snapshot_size));
+  request->most_files = flags.max_files;
+  const bool ring = request->rotate_bytes > 0 || request->rotate_ns > 0;
+  const bool recorder = !request->snapshot_triggers.empty();
+  if (ring && recorder) {
+    return absl::InvalidArgumentError(
+        "--snapshot-on keeps events in memory and --rotate-size and --rotate-time write them all: "
+        "one or the other");
+  }
+  if (!ring && !recorder && flags.max_files > 0) {
+    return absl::InvalidArgumentError(
+        "--max-files is for several files: with --rotate-size, --rotate-time or --snapshot-on");
+  }
+  if ((ring || recorder) && flags.output == "-") {
+    return absl::InvalidArgumentError("several files do not go to stdout: name one with --output");
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<RecordRequest> ToRequest(const RecordFlags& flags) {
   RecordRequest request;
@@ -202,8 +301,49 @@ absl::StatusOr<RecordRequest> ToRequest(const RecordFlags& flags) {
     ASSIGN_OR_RETURN(request.max_bytes, ParseBytes(flags.max_size));
     if (request.max_bytes == 0) return absl::InvalidArgumentError("--max-size 0 leaves no room");
   }
+  RETURN_IF_ERROR(ReadOutputFlags(flags, &request));
   request.ready_fd = flags.ready_fd;
   return request;
+}
+
+void AddOutputOptions(CLI::App& command, const std::shared_ptr<RecordFlags>& flags) {
+  const char* group = "Always on (files are FILE.000001, FILE.000002, ..., each a whole trace)";
+  command
+      .add_option("--rotate-size", flags->rotate_size,
+                  "Go on in a new file at this size, like 100M")
+      ->type_name("SIZE")
+      ->group(group);
+  command
+      .add_option("--rotate-time", flags->rotate_time,
+                  "Go on in a new file after this time, like 10m")
+      ->type_name("TIME")
+      ->group(group);
+  command
+      .add_option("--max-files", flags->max_files,
+                  "Delete the oldest file when there are more (default: keep all)")
+      ->check(CLI::Range(uint32_t{1}, uint32_t{999'999}))
+      ->group(group);
+  command
+      .add_option(
+          "--snapshot-on", flags->snapshot_on,
+          "Keep the last events in memory, and write them to a file at a signal (USR1,\n"
+          "USR2, HUP) or when an event came (xdp:xdp_exception) or came more often than so\n"
+          "many times a second (skb:kfree_skb>10000); may be repeated")
+      ->type_name("SIGNAL|RULE")
+      ->allow_extra_args(false)
+      ->group(group);
+  command
+      .add_option("--snapshot-time", flags->snapshot_time,
+                  "Of --snapshot-on: how long they are kept")
+      ->type_name("TIME")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--snapshot-size", flags->snapshot_size,
+                  "Of --snapshot-on: the most memory for them, compressed")
+      ->type_name("SIZE")
+      ->capture_default_str()
+      ->group(group);
 }
 
 // Every one may be repeated; values of one are alternatives, and all have to agree.
@@ -294,6 +434,7 @@ void AddRecordCommand(CLI::App& app, int* exit_code) {
       ->add_option("--max-size", flags->max_size,
                    "Stop well once the trace has this size, like 500M")
       ->type_name("SIZE");
+  AddOutputOptions(*command, flags);
   command
       ->add_option("--ready-fd", flags->ready_fd,
                    "Write a line to this descriptor, and close it, once events are recorded\n"

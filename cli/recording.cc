@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -315,30 +316,53 @@ absl::Status Recording::SwitchOn() {
   return counts_->Begin(facts_.enriched_events, cpus_stay, [this] { return source_->Start(); });
 }
 
-std::vector<EventCounts> Recording::Counts() {
+std::vector<EventCounts> Recording::Counts(Waiting waiting) {
   std::vector<EventCounts> all = source_->Counts();
-  if (enricher_ == nullptr) return all;
+  std::map<std::string, std::vector<hit_outcomes>> outcomes;  // by event, then CPU
   for (const std::string& event : facts_.enriched_events) {
-    const auto by_cpu = enricher_->Outcomes(event);
-    if (!by_cpu.ok()) {
+    auto by_cpu = enricher_->Outcomes(event);
+    if (by_cpu.ok()) {
+      outcomes[event] = std::move(by_cpu).value();
+    } else {
       AddNote(absl::StrCat("what was lost, only counted or filtered counts as missed: ",
                            by_cpu.status().message()));
-      continue;
     }
-    for (EventCounts& counts : all) {
-      if (selection_.tracepoints[counts.format_id] != event || counts.cpu >= by_cpu->size())
-        continue;
-      hit_outcomes outcomes = (*by_cpu)[counts.cpu];
-      if (OnlyCounts()) outcomes.only_counted = counts.counted;
-      SetOutcomes(outcomes, &counts);
+  }
+  for (EventCounts& counts : all) {
+    const auto known = outcomes.find(selection_.tracepoints[counts.format_id]);
+    std::optional<hit_outcomes> own;
+    if (known != outcomes.end() && counts.cpu < known->second.size()) {
+      own = known->second[counts.cpu];
+      if (OnlyCounts()) own->only_counted = counts.counted;
+    }
+    if (waiting == Waiting::kSettled) {
+      Settle(own, &counts);
+    } else if (own.has_value()) {
+      SetOutcomes(*own, &counts);
     }
   }
   return all;
 }
 
 void Recording::TellCounts() {
-  for (const EventCounts& counts : Counts()) sink_->OnCounts(counts);
+  for (const EventCounts& counts : Counts(Waiting::kSettled)) sink_->OnCounts(counts);
   TellKinds();
+}
+
+RecordingEnd Recording::TellTotals() {
+  TellCounts();
+  RecordingEnd end;
+  end.out_of_order = source_->out_of_order();
+  end.cpu_time_ns = OwnCpuNs();
+  return end;
+}
+
+void Recording::BeginPart() {
+  const uint64_t now_ns = MonotonicNs();
+  // The limits are a second's.
+  if (enricher_ == nullptr || now_ns - last_part_ns_ < kCountsEveryNs) return;
+  last_part_ns_ = now_ns;
+  enricher_->ForgetKinds();
 }
 
 void Recording::TellKinds() {
@@ -576,7 +600,7 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
   Summary summary;
   uint64_t counted = 0;
   uint64_t filtered = 0;
-  for (const EventCounts& counts : Counts()) {
+  for (const EventCounts& counts : Counts(Waiting::kNone)) {
     summary.missed += counts.missed;
     summary.only_counted += counts.only_counted;
     counted += counts.counted;

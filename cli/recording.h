@@ -68,11 +68,18 @@ class Recording {
   // Waits until there is something to read or one of `also_fds` is readable (-1: none), at most
   // 100 ms and not past `until_ns`. Then reads. Call again and again.
   absl::Status Step(absl::Span<const int> also_fds, uint64_t until_ns);
+  // Tells the sink the counts as of now, settled: what may yet be written is in none of them. Of
+  // the answer only cpu_time_ns and out_of_order are set.
+  RecordingEnd TellTotals();
+  // What comes from here on is to be understood alone: callchains of every kind are wanted again.
+  void BeginPart();
   // Stops, reads the rest, looks at the host once more and hands over counts and the end.
   absl::StatusOr<Summary> Finish(const std::string& reason);
 
   const std::vector<std::string>& notes() const { return notes_; }  // for the user, as they came
   uint64_t started_ns() const { return started_ns_; }
+  // Tracepoints that are recorded and counted: "skb:kfree_skb".
+  const std::vector<std::string>& counted_events() const { return selection_.tracepoints; }
 
  private:
   explicit Recording(const RecordingOptions& options) : options_(options) {}
@@ -86,7 +93,9 @@ class Recording {
   // Nothing but counts is wanted, and no filter, so that the programs that record need not run.
   bool OnlyCounts() const { return options_.max_rate == 0 && options_.filter_text.empty(); }
   absl::Status SwitchOn();
-  std::vector<EventCounts> Counts();
+  // While events still come, kSettled: what waits to be read is not counted yet.
+  enum class Waiting { kSettled, kNone };
+  std::vector<EventCounts> Counts(Waiting waiting);
   void TellCounts();
   // What this process and its BPF programs used so far.
   uint64_t CpuUsedNs() const;
@@ -132,6 +141,7 @@ class Recording {
   uint64_t started_ns_ = 0;
   uint64_t last_clocks_ns_ = 0;
   uint64_t last_counts_ns_ = 0;
+  uint64_t last_part_ns_ = 0;
   uint64_t cpu_changes_seen_ = 0;
   uint64_t last_symbols_ns_ = 0;
   uint64_t unknown_addresses_seen_ = 0;

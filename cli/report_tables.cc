@@ -102,7 +102,12 @@ std::string LocationText(const CorrelatedEvent& event) {
   return "";
 }
 
-void ReportTables::OnRecording(const RecordingFacts& facts) { facts_ = facts; }
+void ReportTables::OnRecording(const RecordingFacts& facts) {
+  facts_ = facts;
+  totals_.OnRecording();
+  kinds_.OnRecording();
+}
+
 void ReportTables::OnClocks(const ClockReading& clocks) {
   clock_.Add(clocks);
   if (first_ns_ == 0 || clocks.monotonic_ns < first_ns_) first_ns_ = clocks.monotonic_ns;
@@ -309,10 +314,6 @@ std::string ReportTables::GroupValue(GroupKey key, const KindTotals::Rest& rest)
 
 void ReportTables::OnLoss(const Loss& loss) { lost_ += loss.count; }
 
-void ReportTables::OnCounts(const EventCounts& counts) {
-  counts_[{counts.format_id, counts.cpu}] = counts;
-}
-
 std::string ReportTables::ProgramName(uint32_t id) const {
   const auto name = program_names_.find(id);
   return name == program_names_.end() ? "" : name->second;
@@ -322,15 +323,14 @@ void ReportTables::OnEnd(const RecordingEnd& end) { last_ns_ = std::max(last_ns_
 
 uint64_t ReportTables::Sum(uint64_t EventCounts::*member) const {
   uint64_t sum = 0;
-  for (const auto& [key, counts] : counts_) sum += counts.*member;
+  for (const auto& [key, counts] : totals_.Counts()) sum += counts.*member;
   return sum;
 }
 
 uint64_t ReportTables::Total(const std::string& event) const {
   uint64_t counted = 0;
-  for (const auto& [key, counts] : counts_) {
-    const auto name = format_names_.find(key.first);
-    if (name == format_names_.end() || name->second != event) continue;
+  for (const auto& [key, counts] : totals_.Counts()) {
+    if (key.first != event) continue;
     counted += counts.counted - std::min(counts.counted, counts.filtered);
   }
   const auto written = written_.find(event);

@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "cli/kind_totals.h"
+#include "cli/running_totals.h"
 #include "cli/text_by_id.h"
 #include "cli/wall_clock.h"
 #include "symbolize/trace_sink.h"
@@ -50,16 +51,12 @@ class ReportTables : public TraceSink {
   void OnClocks(const ClockReading& clocks) override;
   void OnAttachment(const Attachment& attachment) override;
   void OnProgram(const ProgramInfo& program) override;
-  void OnFormat(const EventFormat& format) override {
-    format_names_[format.id] = format.FullName();
-  }
+  void OnFormat(const EventFormat& format) override { totals_.OnFormat(format); }
   void OnEvent(const CorrelatedEvent& event) override;
   void OnLoss(const Loss& loss) override;
-  void OnCounts(const EventCounts& counts) override;
+  void OnCounts(const EventCounts& counts) override { totals_.OnCounts(counts); }
   void OnKindCount(const KindCount& named) override { kinds_.OnKindCount(named); }
-  void OnXdpActions(const XdpActionCounts& counts) override {
-    xdp_actions_[counts.program_id] = counts;
-  }
+  void OnXdpActions(const XdpActionCounts& counts) override { totals_.OnXdpActions(counts); }
   void OnEnd(const RecordingEnd& end) override;
 
   // The trace turned out to be damaged or cut short: a part of it was never handed over.
@@ -88,7 +85,7 @@ class ReportTables : public TraceSink {
   std::vector<Suspect> SuspectsOf(absl::string_view reason) const;
 
   // By program.
-  const std::map<uint32_t, XdpActionCounts>& xdp_actions() const { return xdp_actions_; }
+  std::map<uint32_t, XdpActionCounts> xdp_actions() const { return totals_.XdpActions(); }
   // As of the latest program of that id; empty: unknown.
   std::string ProgramName(uint32_t id) const;
 
@@ -132,9 +129,7 @@ class ReportTables : public TraceSink {
   absl::flat_hash_map<std::string, CulpritGroup> culprits_;
   absl::flat_hash_map<std::string, NoProgramGroup> without_;
   std::map<std::vector<std::string>, uint64_t> groups_;
-  std::map<std::pair<uint32_t, uint32_t>, EventCounts>
-      counts_;  // by format and CPU: running totals
-  std::map<uint32_t, XdpActionCounts> xdp_actions_;
+  RunningTotals totals_;
   bool complete_ = true;
   uint64_t events_ = 0;
   KindTotals kinds_;
@@ -142,7 +137,6 @@ class ReportTables : public TraceSink {
   // Of attributions, each made once: millions of events share a few.
   TextById culprit_keys_;
   TextById blame_keys_;
-  std::map<uint32_t, std::string> format_names_;
   std::map<std::string, uint64_t> written_;  // by event
   uint64_t lost_ = 0;
   uint64_t first_ns_ = 0;

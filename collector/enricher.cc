@@ -266,6 +266,11 @@ void Enricher::SetLimits(const Limits& limits) {
   __atomic_store_n(&known.whole, limits.whole, __ATOMIC_SEQ_CST);
 }
 
+void Enricher::ForgetKinds() {
+  auto& known = skeleton_->bpf->data->limits;
+  __atomic_add_fetch(&known.start, 1, __ATOMIC_SEQ_CST);
+}
+
 absl::Status Enricher::Connect(absl::string_view event, uint32_t cpu, bool with_stack,
                                int perf_event_fd) {
   const auto& maps = skeleton_->bpf->maps;

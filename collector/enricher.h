@@ -69,6 +69,8 @@ class Enricher {
     uint32_t whole = kNone;   // records; hits beyond are only counted
   };
   void SetLimits(const Limits& limits);  // at any time
+  // All kinds are new again, and what may be spent in this second is there once more.
+  void ForgetKinds();
 
   // Records of `event` on `cpu` go to this perf event (PERF_COUNT_SW_BPF_OUTPUT on that CPU): those
   // that may have a callchain, or those beyond Limits::stacks.

@@ -121,6 +121,13 @@ struct EventCounts {
   uint64_t filtered = 0;
 };
 
+inline void Add(const EventCounts& more, EventCounts* sum) {
+  for (const auto term : {&EventCounts::counted, &EventCounts::written, &EventCounts::only_counted,
+                          &EventCounts::lost, &EventCounts::missed, &EventCounts::filtered}) {
+    sum->*term += more.*term;
+  }
+}
+
 // A namespace's inode number is reused at once after its end: identity is both numbers.
 struct NetnsId {
   uint64_t inode = 0;
@@ -167,6 +174,14 @@ struct XdpActionCounts {
   uint64_t redirect = 0;
   uint64_t unknown = 0;  // any other number
 };
+
+inline void Add(const XdpActionCounts& more, XdpActionCounts* sum) {
+  for (const auto action :
+       {&XdpActionCounts::aborted, &XdpActionCounts::drop, &XdpActionCounts::pass,
+        &XdpActionCounts::tx, &XdpActionCounts::redirect, &XdpActionCounts::unknown}) {
+    sum->*action += more.*action;
+  }
+}
 
 // The same instant on three clocks.
 struct ClockReading {

@@ -16,7 +16,8 @@
 volatile struct {
   __u32 stacks;
   __u32 whole;
-} limits = {NO_LIMIT, NO_LIMIT};
+  __u32 start; /* another number: all kinds are new again */
+} limits = {NO_LIMIT, NO_LIMIT, 0};
 
 enum {
   WINDOW_BITS = 30, /* 2^30 ns, 1.07 s */
@@ -111,7 +112,8 @@ static __always_inline int spend_on(const struct drop_kind* kind) {
   struct spending* spending = bpf_map_lookup_elem(&spent, &zero);
 
   if (!spending || !spending_is_limited()) return GETS_RECORD | GETS_STACK;
-  __u32 window = (__u32)(bpf_ktime_get_ns() >> WINDOW_BITS) + 1; /* 0: of no window */
+  /* 0: of no window */
+  __u32 window = (__u32)(bpf_ktime_get_ns() >> WINDOW_BITS) + 1 + (limits.start << 24);
   if (spending->window != window) {
     spending->window = window;
     spending->stacks = 0;

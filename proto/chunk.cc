@@ -69,46 +69,48 @@ absl::Status Decompress(const pb::Chunk& chunk, std::string* payload) {
   return absl::OkStatus();
 }
 
-absl::Status Compress(absl::string_view payload, pb::Chunk* chunk) {
-  std::string* compressed = chunk->mutable_payload();
-  compressed->resize(ZSTD_compressBound(payload.size()));
-  const size_t size = ZSTD_compress(compressed->data(), compressed->size(), payload.data(),
-                                    payload.size(), kCompressionLevel);
-  if (ZSTD_isError(size))
-    return absl::InternalError(absl::StrCat("zstd: ", ZSTD_getErrorName(size)));
-  compressed->resize(size);
-  // Whatever compresses better than a reader believes in stands as it is.
-  if (!IsPlausibleExpansion(payload.size(), size)) {
-    compressed->assign(payload.data(), payload.size());
-    return absl::OkStatus();
-  }
-  chunk->set_codec(pb::CODEC_ZSTD);
-  return absl::OkStatus();
-}
-
 }  // namespace
 
-absl::StatusOr<std::string> EncodeChunk(const ChunkHeader& header, absl::string_view payload,
-                                        Compression compression) {
-  if (header.recording_id.size() != kRecordingIdBytes) {
-    return absl::InternalError("a recording's id has 16 bytes");
-  }
+absl::StatusOr<PackedPayload> PackPayload(absl::string_view payload, Compression compression) {
   if (payload.size() > kMostChunkBytes) {
     return absl::ResourceExhaustedError(absl::StrCat("a chunk would hold ", payload.size(),
                                                      " bytes, and readers take ", kMostChunkBytes,
                                                      "; record fewer events at once"));
   }
+  PackedPayload packed = {.compression = compression, .payload_bytes = payload.size()};
+  if (compression == Compression::kZstd) {
+    packed.bytes.resize(ZSTD_compressBound(payload.size()));
+    const size_t size = ZSTD_compress(packed.bytes.data(), packed.bytes.size(), payload.data(),
+                                      payload.size(), kCompressionLevel);
+    if (ZSTD_isError(size))
+      return absl::InternalError(absl::StrCat("zstd: ", ZSTD_getErrorName(size)));
+    packed.bytes.resize(size);
+    // Whatever compresses better than a reader believes in stands as it is.
+    if (IsPlausibleExpansion(payload.size(), size)) return packed;
+    packed.compression = Compression::kNone;
+  }
+  packed.bytes.assign(payload.data(), payload.size());
+  return packed;
+}
+
+absl::StatusOr<std::string> EncodeChunk(const ChunkHeader& header, absl::string_view payload,
+                                        Compression compression) {
+  ASSIGN_OR_RETURN(const PackedPayload packed, PackPayload(payload, compression));
+  return EncodeChunk(header, packed);
+}
+
+absl::StatusOr<std::string> EncodeChunk(const ChunkHeader& header, const PackedPayload& payload) {
+  if (header.recording_id.size() != kRecordingIdBytes) {
+    return absl::InternalError("a recording's id has 16 bytes");
+  }
   pb::Chunk rest;  // everything after the fixed head
   rest.set_recording_id(header.recording_id);
   rest.set_sequence(header.sequence);
-  rest.set_payload_bytes(payload.size());
+  rest.set_codec(payload.compression == Compression::kZstd ? pb::CODEC_ZSTD : pb::CODEC_NONE);
+  rest.set_payload_bytes(payload.payload_bytes);
   rest.set_has_tables(header.has_tables);
   rest.set_last(header.last);
-  if (compression == Compression::kZstd) {
-    RETURN_IF_ERROR(Compress(payload, &rest));
-  } else {
-    rest.set_payload(payload.data(), payload.size());
-  }
+  rest.set_payload(payload.bytes);
 
   std::string bytes(kChunkHeadBytes, '\0');
   if (!rest.AppendToString(&bytes)) return absl::InternalError("a chunk does not serialize");

@@ -33,8 +33,17 @@ struct ChunkHeader {
 
 enum class Compression { kNone, kZstd };
 
-// Compresses `payload` (a serialized Payload) and builds the chunk's bytes. An error where no
-// reader would take the chunk.
+// A serialized Payload as it stands in a chunk.
+struct PackedPayload {
+  Compression compression = Compression::kNone;
+  uint64_t payload_bytes = 0;  // before compression
+  std::string bytes;
+};
+// An error where no reader would take it.
+absl::StatusOr<PackedPayload> PackPayload(absl::string_view payload,
+                                          Compression compression = Compression::kZstd);
+absl::StatusOr<std::string> EncodeChunk(const ChunkHeader& header, const PackedPayload& payload);
+// Both in one.
 absl::StatusOr<std::string> EncodeChunk(const ChunkHeader& header, absl::string_view payload,
                                         Compression compression = Compression::kZstd);
 

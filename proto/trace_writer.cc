@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "base/errno_status.h"
 #include "proto/chunk.h"
+#include "proto/chunk_output.h"
 #include "proto/event_columns.h"
 #include "proto/interner.h"
 #include "proto/packet_values.h"
@@ -38,10 +38,7 @@ std::string RandomId() {
 
 class TraceWriter::Impl {
  public:
-  Impl(ScopedFd fd, std::string name, std::string recording_id)
-      : fd_(std::move(fd)), name_(std::move(name)) {
-    struct stat info = {};
-    regular_ = fstat(fd_.get(), &info) == 0 && S_ISREG(info.st_mode);
+  Impl(std::unique_ptr<ChunkOutput> output, std::string recording_id) : output_(std::move(output)) {
     header_.recording_id = recording_id.empty() ? RandomId() : std::move(recording_id);
     interner_.Restart(payload_.mutable_interned());
     columns_.Restart(payload_.mutable_events(), &interner_);
@@ -49,7 +46,7 @@ class TraceWriter::Impl {
 
   bool ok() const { return status_.ok(); }
   const absl::Status& status() const { return status_; }
-  uint64_t bytes_written() const { return bytes_written_; }
+  uint64_t bytes_written() const { return output_->bytes_written(); }
   pb::Payload& payload() { return payload_; }
   Interner& interner() { return interner_; }
   EventColumnsWriter& columns() { return columns_; }
@@ -83,21 +80,25 @@ class TraceWriter::Impl {
     }
     serialized_.clear();
     payload_.AppendToString(&serialized_);
-    const auto chunk = EncodeChunk(header_, serialized_);
-    if (chunk.ok()) {
-      Write(*chunk);
-    } else {
-      status_ = chunk.status();
-    }
+    auto packed = PackPayload(serialized_);
+    status_ = packed.ok() ? output_->Write(header_, std::move(packed).value()) : packed.status();
     ++header_.sequence;
     Restart();
+  }
+
+  void AppendChunk(bool has_tables, PackedPayload payload) {
+    CloseChunk(/*last=*/false);
+    if (!ok()) return;
+    header_.last = false;
+    header_.has_tables = has_tables;
+    status_ = output_->Write(header_, std::move(payload));
+    ++header_.sequence;
   }
 
   absl::Status Close() {
     CloseChunk(/*last=*/true);
     if (!ok()) return status_;
-    // Errors of delayed allocation (NFS, quotas) come at close.
-    if (close(fd_.release()) < 0 && errno != EINTR) status_ = ErrnoStatus(errno, name_);
+    status_ = output_->Close();
     return status_;
   }
 
@@ -110,36 +111,7 @@ class TraceWriter::Impl {
     dirty_ = false;
   }
 
-  void Write(absl::string_view bytes) {
-    size_t written = 0;
-    while (written < bytes.size()) {
-      const ssize_t n = write(fd_.get(), bytes.data() + written, bytes.size() - written);
-      if (n >= 0) {
-        written += static_cast<size_t>(n);
-      } else if (errno != EINTR) {
-        status_ = ErrnoStatus(errno, absl::StrCat("write to ", name_));
-        if (regular_ && written > 0) TakeBack(static_cast<off_t>(written));
-        return;
-      }
-    }
-    bytes_written_ += bytes.size();
-  }
-
-  // Takes back the part of a chunk, so that the file ends with a whole one. When that fails too, a
-  // reader skips the part and says so. `>>` may have put other things before what is ours, and
-  // somebody else may have written behind it: the place is counted from the part's own end.
-  void TakeBack(off_t part_bytes) {
-    const off_t end = lseek(fd_.get(), 0, SEEK_CUR);
-    struct stat info = {};
-    if (end < part_bytes || fstat(fd_.get(), &info) != 0 || info.st_size != end) return;
-    if (ftruncate(fd_.get(), end - part_bytes) == 0) {
-      (void)lseek(fd_.get(), end - part_bytes, SEEK_SET);
-    }
-  }
-
-  ScopedFd fd_;
-  const std::string name_;
-  bool regular_ = false;
+  const std::unique_ptr<ChunkOutput> output_;
   absl::Status status_;
   ChunkHeader header_;
   pb::Recording recording_;
@@ -152,7 +124,6 @@ class TraceWriter::Impl {
   bool dirty_ = false;
   uint64_t oldest_ns_ = 0;
   uint64_t last_tick_ns_ = 0;
-  uint64_t bytes_written_ = 0;
 };
 
 TraceWriter::TraceWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -180,8 +151,17 @@ absl::StatusOr<std::unique_ptr<TraceWriter>> TraceWriter::Create(const std::stri
 
 std::unique_ptr<TraceWriter> TraceWriter::FromFd(ScopedFd fd, const std::string& name,
                                                  std::string recording_id) {
+  return To(FileOutput(std::move(fd), name), std::move(recording_id));
+}
+
+std::unique_ptr<TraceWriter> TraceWriter::To(std::unique_ptr<ChunkOutput> output,
+                                             std::string recording_id) {
   return std::unique_ptr<TraceWriter>(
-      new TraceWriter(std::make_unique<Impl>(std::move(fd), name, std::move(recording_id))));
+      new TraceWriter(std::make_unique<Impl>(std::move(output), std::move(recording_id))));
+}
+
+void TraceWriter::AppendChunk(bool has_tables, PackedPayload payload) {
+  impl_->AppendChunk(has_tables, std::move(payload));
 }
 
 void TraceWriter::Tick(uint64_t now_ns) { impl_->Tick(now_ns); }

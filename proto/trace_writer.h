@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/scoped_fd.h"
+#include "proto/chunk_output.h"
 #include "symbolize/trace_sink.h"
 
 namespace correlate {
@@ -29,7 +30,12 @@ class TraceWriter : public TraceSink {
   // `recording_id` has 16 bytes; empty: random ones.
   static std::unique_ptr<TraceWriter> FromFd(ScopedFd fd, const std::string& name,
                                              std::string recording_id = "");
+  static std::unique_ptr<TraceWriter> To(std::unique_ptr<ChunkOutput> output,
+                                         std::string recording_id = "");
   ~TraceWriter() override;
+
+  // A chunk that another writer made of events of the same recording, behind all that came so far.
+  void AppendChunk(bool has_tables, PackedPayload payload);
 
   // Closes the chunk in hand if it is older than kChunkAgeNs at `now_ns` (CLOCK_MONOTONIC).
   void Tick(uint64_t now_ns);

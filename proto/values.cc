@@ -99,6 +99,7 @@ void ToProto(const RecordingFacts& facts, pb::Recording* message) {
   message->set_max_stack(facts.max_stack);
   message->set_stack_rate(facts.stack_rate);
   message->set_max_rate(facts.max_rate + 1);  // no limit becomes 0
+  message->set_part(facts.part);
   message->set_ring_bytes_per_cpu(facts.ring_bytes_per_cpu);
   message->set_side_band_ring_bytes_per_cpu(facts.side_band_ring_bytes_per_cpu);
   Copy(facts.command_line, message->mutable_command_line());
@@ -316,6 +317,7 @@ RecordingFacts FromProto(const pb::Recording& message) {
   facts.max_stack = message.max_stack();
   facts.stack_rate = message.stack_rate();
   facts.max_rate = message.max_rate() - 1;
+  facts.part = message.part();
   facts.ring_bytes_per_cpu = message.ring_bytes_per_cpu();
   facts.side_band_ring_bytes_per_cpu = message.side_band_ring_bytes_per_cpu();
   facts.command_line = Copy(message.command_line());

@@ -95,6 +95,14 @@ bool SamePlace(const Attachment& a, const Attachment& b) {
   return one_link && place(a) == place(b);
 }
 
+std::string AttachmentIdentity(const Attachment& a) {
+  return absl::StrCat(a.hook, " ", a.direction, " ", a.mode, " ", a.netns.inode, " ",
+                      a.netns.cookie, " ", a.ifindex, " ", a.chain, " ", a.pref, " ", a.handle, " ",
+                      a.link_id, " ", a.program_id, " ", a.kind, " ", a.block, " ", a.dispatcher_id,
+                      " ", a.attach_type, " ", a.cgroup_id, " ", a.family, " ", a.point, " ",
+                      a.priority, " ", a.from_ns);
+}
+
 AttachmentTable::Changes AttachmentTable::Apply(const AttachmentNews& news) {
   Changes changes;
   if (const auto* look = std::get_if<AttachmentLook>(&news)) {

@@ -19,6 +19,9 @@ namespace correlate {
 // fits on a device.
 bool SamePlace(const Attachment& a, const Attachment& b);
 
+// The same for an entry of a trace and whatever replaces it: place, program and from_ns.
+std::string AttachmentIdentity(const Attachment& attachment);
+
 class AttachmentTable {
  public:
   // What news told that was not known: entries with their intervals as of now.

@@ -38,6 +38,7 @@ struct RecordingFacts {
   uint32_t max_stack = 0;
   uint32_t stack_rate = 0;       // "adaptive": callchains a second and CPU
   uint64_t max_rate = kForever;  // events a second and CPU that are written whole; kForever: all
+  uint32_t part = 0;             // of a recording in several files, from 1: the number of this one
   uint64_t ring_bytes_per_cpu = 0;
   uint64_t side_band_ring_bytes_per_cpu = 0;
 };

@@ -11,36 +11,12 @@ import time
 from tests.integration import frame
 from tests.integration import harness
 from tests.integration import lab as L
+from tests.integration import storms
 
-RUNS = 30 if harness.in_guest() else 150  # an emulated machine takes its time
 TERMS = ('written', 'only_counted', 'lost', 'missed', 'filtered')
 
 
-class CountsTest(harness.HostTest):
-
-  @classmethod
-  def setUpClass(cls):
-    super().setUpClass()
-    cls.lab = L.Lab()
-    cls.addClassCleanup(cls.lab.close)
-    cls.programs = cls.lab.load()
-
-  def begin_storms(self):
-    """One on each CPU."""
-    storms = [self.lab.storm(self.programs / 'lab_storm', RUNS) for _ in os.sched_getaffinity(0)]
-    for storm, cpu in zip(storms, sorted(os.sched_getaffinity(0))):
-      os.sched_setaffinity(storm.pid, [cpu])
-    return storms
-
-  def end_storms(self, storms):
-    for storm in storms:
-      self.assertEqual(storm.wait(harness.PATIENCE_S), 0, storm.stderr_text())
-
-  def storm_on_all_cpus(self):
-    """RUNS * STORM_CLONES drops of one kind on each CPU."""
-    storms = self.begin_storms()
-    self.end_storms(storms)
-    return len(storms) * RUNS * L.STORM_CLONES
+class CountsTest(storms.StormTest):
 
   def record(self, body, *options):
     """(What body gave, the last line, counts by CPU of drops, the report, what perf counted around it)."""
@@ -140,9 +116,9 @@ class Storm(CountsTest):
 
   def test_held_to_a_share_of_the_host(self):
     """Callchains go first, then whole events, and counts stay what they are."""
-    def storms():
+    def many():
       return sum(self.storm_on_all_cpus() for _ in range(20))
-    made, line, _, report = self.record(storms, '--max-cpu', '0.5', '--stacks', 'all')
+    made, line, _, report = self.record(many, '--max-cpu', '0.5', '--stacks', 'all')
     self.assert_all_are_the_storms(made, report)
     self.assertGreater(line.only_counted, 0)
     self.assertEqual(line.missed, 0)
@@ -163,12 +139,12 @@ class Mixed(CountsTest):
 
   def mix(self):
     data = frame.udp(self.lab.ends(L.PLAIN), 4000, L.PORT_SHOT)
-    storms = self.begin_storms()
+    begun = self.begin_storms()
     for _ in range(self.FRAMES):
       self.lab.send(L.PLAIN, data)
-    self.end_storms(storms)
+    made = self.end_storms(begun)
     time.sleep(0.1)
-    return len(storms) * RUNS * L.STORM_CLONES + self.FRAMES
+    return made + self.FRAMES
 
   def assert_each_is_there(self, made, report):
     storm = sum(self.of_program(report, 'lab_storm').values())

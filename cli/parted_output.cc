@@ -1,0 +1,78 @@
+#include "cli/parted_output.h"
+
+#include <utility>
+
+namespace correlate {
+
+void PartedOutput::EndFile(TraceWriter& file, const PartTotals::Part& part,
+                           const RecordingEnd& so_far, const std::string& reason, uint64_t now_ns) {
+  totals_.Tell(part, now_ns, file);
+  RecordingEnd end = part.End();
+  end.time_ns = now_ns;
+  end.reason = reason;
+  end.out_of_order = so_far.out_of_order - std::exchange(told_.out_of_order, so_far.out_of_order);
+  end.cpu_time_ns = so_far.cpu_time_ns - std::exchange(told_.cpu_time_ns, so_far.cpu_time_ns);
+  file.OnEnd(end);
+}
+
+void PartedOutput::OnRecording(const RecordingFacts& facts) {
+  tables_.OnRecording(facts);
+  if (stream_ == nullptr) return;
+  RecordingFacts first = facts;
+  first.part = 1;
+  stream_->OnRecording(first);
+}
+
+void PartedOutput::OnClocks(const ClockReading& clocks) {
+  tables_.OnClocks(clocks);
+  if (stream_ != nullptr) stream_->OnClocks(clocks);
+}
+
+void PartedOutput::OnFormat(const EventFormat& format) {
+  tables_.OnFormat(format);
+  totals_.OnFormat(format);
+  if (stream_ != nullptr) stream_->OnFormat(format);
+}
+
+void PartedOutput::OnProgram(const ProgramInfo& program) {
+  tables_.OnProgram(program);
+  if (stream_ != nullptr) stream_->OnProgram(program);
+}
+
+void PartedOutput::OnAttachment(const Attachment& attachment) {
+  tables_.OnAttachment(attachment);
+  if (stream_ != nullptr) stream_->OnAttachment(attachment);
+}
+
+void PartedOutput::OnNetns(const Netns& netns) {
+  tables_.OnNetns(netns);
+  if (stream_ != nullptr) stream_->OnNetns(netns);
+}
+
+void PartedOutput::OnDevice(const Device& device) {
+  tables_.OnDevice(device);
+  if (stream_ != nullptr) stream_->OnDevice(device);
+}
+
+void PartedOutput::OnEvent(const CorrelatedEvent& event) {
+  tables_.OnEvent(event);
+  totals_.OnEvent(event);
+  if (stream_ != nullptr) stream_->OnEvent(event);
+}
+
+void PartedOutput::OnLoss(const Loss& loss) {
+  totals_.OnLoss(loss);
+  if (stream_ != nullptr) stream_->OnLoss(loss);
+}
+
+void PartedOutput::OnCounts(const EventCounts& counts) {
+  tables_.OnCounts(counts);
+  totals_.OnCounts(counts);
+}
+
+void PartedOutput::OnNote(const Note& note) {
+  tables_.OnNote(note);
+  if (stream_ != nullptr) stream_->OnNote(note);
+}
+
+}  // namespace correlate
