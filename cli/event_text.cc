@@ -3,12 +3,13 @@
 #include <cctype>
 #include <optional>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "cli/event_fields.h"
+#include "cli/text.h"
 #include "symbolize/raw_fields.h"
 
 namespace correlate {
@@ -16,16 +17,9 @@ namespace {
 
 constexpr int kMostWidth = 128;
 
-// A printf conversion of an integer or a string, taken apart.
-struct Conversion {
-  bool left = false;
-  bool zeros = false;
-  bool alternate = false;
-  int width = 0;
-  char kind = 0;
-};
+}  // namespace
 
-std::optional<Conversion> ParseConversion(absl::string_view text) {
+std::optional<EventTexts::Conversion> EventTexts::ParseConversion(absl::string_view text) {
   Conversion conversion;
   if (text.size() < 2 || text.front() != '%') return std::nullopt;
   conversion.kind = text.back();
@@ -49,72 +43,115 @@ std::optional<Conversion> ParseConversion(absl::string_view text) {
   return conversion;
 }
 
-std::string Pad(const std::string& text, const Conversion& conversion, bool number) {
+EventTexts::Plan EventTexts::MakePlan(const EventFormat& format) {
+  Plan plan;
+  for (const PrintPiece& print : format.print) {
+    Piece& piece = plan.emplace_back();
+    piece.is_literal = print.field.empty();
+    piece.literal = print.literal;
+    if (piece.is_literal) continue;
+    piece.field = FindField(format, print.field);
+    piece.conversion = ParseConversion(print.conversion);
+  }
+  return plan;
+}
+
+void EventTexts::Pad(size_t begin, const Conversion& conversion, bool number) {
   const size_t width = static_cast<size_t>(conversion.width);
-  if (text.size() >= width) return text;
-  const size_t missing = width - text.size();
-  if (conversion.left) return text + std::string(missing, ' ');
-  return std::string(missing, number && conversion.zeros ? '0' : ' ') + text;
-}
-
-std::string CodeText(const CorrelatedEvent& event, const FormatField& field, uint64_t value) {
-  for (const CodePointer& pointer : event.code_pointers) {
-    if (pointer.field != field.name || pointer.frame->symbol.empty()) continue;
-    return SymbolText(*pointer.frame);
+  const size_t size = text_.size() - begin;
+  if (size >= width) return;
+  if (conversion.left) {
+    text_.append(width - size, ' ');
+  } else {
+    text_.insert(begin, width - size, number && conversion.zeros ? '0' : ' ');
   }
-  return HexString(value);
 }
 
-std::string PieceText(const CorrelatedEvent& event, const PrintPiece& piece) {
-  const FormatField* field = FindField(*event.format, piece.field);
-  if (field == nullptr) return "?";
-  const auto value = ReadInteger(*field, event.raw);
-  if (field->is_code && value.has_value()) return CodeText(event, *field, *value);
-  const auto conversion = ParseConversion(piece.conversion);
-  if (conversion.has_value() && value.has_value()) {
-    switch (conversion->kind) {
-      case 'd':
-      case 'i':
-        return Pad(absl::StrCat(static_cast<int64_t>(*value)), *conversion, true);
-      case 'u':
-        return Pad(absl::StrCat(*value), *conversion, true);
-      case 'x':
-        return Pad(
-            conversion->alternate ? absl::StrFormat("0x%x", *value) : absl::StrFormat("%x", *value),
-            *conversion, true);
-      case 'X':
-        return Pad(
-            conversion->alternate ? absl::StrFormat("0X%X", *value) : absl::StrFormat("%X", *value),
-            *conversion, true);
-      case 'p':
-        return *value == 0 ? "(nil)" : HexString(*value);
-      default:
-        break;
+bool EventTexts::AppendInteger(uint64_t value, const Conversion& conversion) {
+  const size_t begin = text_.size();
+  switch (conversion.kind) {
+    case 'd':
+    case 'i':
+      absl::StrAppend(&text_, static_cast<int64_t>(value));
+      break;
+    case 'u':
+      absl::StrAppend(&text_, value);
+      break;
+    case 'x':
+      absl::StrAppend(&text_, conversion.alternate ? "0x" : "", absl::Hex(value));
+      break;
+    case 'X':
+      absl::StrAppend(&text_, conversion.alternate ? "0X" : "",
+                      absl::AsciiStrToUpper(absl::StrCat(absl::Hex(value))));
+      break;
+    case 'p':
+      if (value == 0) {
+        text_ += "(nil)";
+      } else {
+        absl::StrAppend(&text_, "0x", absl::Hex(value));
+      }
+      return true;
+    default:
+      return false;
+  }
+  Pad(begin, conversion, true);
+  return true;
+}
+
+void EventTexts::AppendPiece(const CorrelatedEvent& event, const Piece& piece) {
+  if (piece.is_literal) {
+    text_ += piece.literal;
+    return;
+  }
+  if (piece.field == nullptr) {
+    text_ += '?';
+    return;
+  }
+  const FormatField& field = *piece.field;
+  const auto value = ReadInteger(field, event.raw);
+  if (field.is_code && value.has_value()) {
+    for (const CodePointer& pointer : event.code_pointers) {
+      if (pointer.field != field.name || pointer.frame->symbol.empty()) continue;
+      absl::StrAppend(&text_, pointer.frame->symbol, "+0x", absl::Hex(pointer.frame->offset));
+      return;
     }
+    absl::StrAppend(&text_, "0x", absl::Hex(*value));
+    return;
   }
-  const std::string text = FieldText(event, piece.field).value_or("?");
-  return conversion.has_value() ? Pad(text, *conversion, false) : text;
+  if (piece.conversion.has_value() && value.has_value() &&
+      AppendInteger(*value, *piece.conversion)) {
+    return;
+  }
+  const size_t begin = text_.size();
+  const absl::string_view name =
+      value.has_value() ? EnumName(field, static_cast<int64_t>(*value)) : absl::string_view();
+  if (name.empty()) {
+    text_ += FieldText(event, field.name).value_or("?");
+  } else {
+    text_ += ValidUtf8(name);
+  }
+  if (piece.conversion.has_value()) Pad(begin, *piece.conversion, false);
 }
 
-}  // namespace
-
-std::string EventText(const CorrelatedEvent& event) {
-  if (event.format->fields.empty()) {
-    return absl::StrCat("raw=",
-                        absl::BytesToHexString(absl::string_view(
-                            reinterpret_cast<const char*>(event.raw.data()), event.raw.size())));
+const std::string& EventTexts::Of(const CorrelatedEvent& event) {
+  text_.clear();
+  const EventFormat& format = *event.format;
+  if (format.fields.empty()) {
+    absl::StrAppend(&text_, "raw=",
+                    absl::BytesToHexString(absl::string_view(
+                        reinterpret_cast<const char*>(event.raw.data()), event.raw.size())));
+    return text_;
   }
-  std::string text;
-  for (const PrintPiece& piece : event.format->print) {
-    text += piece.field.empty() ? piece.literal : PieceText(event, piece);
-  }
-  if (!event.format->print.empty()) return text;
-  for (const FormatField& field : event.format->fields) {
+  const auto [plan, is_new] = plans_.try_emplace(&format);
+  if (is_new) plan->second = MakePlan(format);
+  for (const Piece& piece : plan->second) AppendPiece(event, piece);
+  if (!plan->second.empty()) return text_;
+  for (const FormatField& field : format.fields) {
     if (absl::StartsWith(field.name, "common_")) continue;
-    absl::StrAppend(&text, text.empty() ? "" : " ", field.name, "=",
+    absl::StrAppend(&text_, text_.empty() ? "" : " ", field.name, "=",
                     FieldText(event, field.name).value_or("?"));
   }
-  return text;
+  return text_;
 }
 
 }  // namespace correlate

@@ -42,6 +42,7 @@ class InfoTables : public TraceSink {
   }
   void OnFormat(const EventFormat& format) override {
     totals_.OnFormat(format);
+    last_format_ = nullptr;
     formats_.insert(format.FullName());
   }
   void OnProgram(const ProgramInfo& program) override {
@@ -58,7 +59,11 @@ class InfoTables : public TraceSink {
   void OnDevice(const Device& device) override { devices_.insert({device.netns, device.ifindex}); }
   void OnEvent(const CorrelatedEvent& event) override {
     ++events_;
-    ++written_[event.format->FullName()];
+    if (event.format != last_format_) {
+      last_format_ = event.format;
+      last_written_ = &written_[event.format->FullName()];
+    }
+    ++*last_written_;
   }
   void OnLoss(const Loss& loss) override {
     lost_ += loss.count;
@@ -86,6 +91,8 @@ class InfoTables : public TraceSink {
   std::set<NetnsId> heard_;  // of these the kernel notified the recorder
   std::set<std::pair<NetnsId, uint32_t>> devices_;
   std::map<std::string, uint64_t> written_;
+  const EventFormat* last_format_ = nullptr;
+  uint64_t* last_written_ = nullptr;  // of last_format_'s event
   RunningTotals totals_;
   std::vector<Loss> losses_;
   std::vector<Note> notes_;

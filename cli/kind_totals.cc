@@ -30,14 +30,19 @@ std::string ReasonText(const KindCount& named) {
 
 }  // namespace
 
-EventKind KindTotals::KindOf(const CorrelatedEvent& event) {
+EventKind EventKinds::Of(const CorrelatedEvent& event) {
+  if (event.format != format_) {
+    format_ = event.format;
+    reason_ = ReasonField(*format_);
+    program_id_ = FindField(*format_, "prog_id");
+  }
   EventKind kind;
   kind.format_id = event.format->id;
   const auto read = [&](const FormatField* field) {
     return static_cast<uint32_t>(field == nullptr ? 0 : ReadInteger(*field, event.raw).value_or(0));
   };
-  kind.reason = read(ReasonField(*event.format));
-  kind.program_id = read(FindField(*event.format, "prog_id"));
+  kind.reason = read(reason_);
+  kind.program_id = read(program_id_);
   for (const CodePointer& pointer : event.code_pointers) {
     if (pointer.field == "location") kind.location = pointer.frame->address;
   }
@@ -65,9 +70,16 @@ void KindTotals::OnRecording() {
 }
 
 void KindTotals::OnEvent(const CorrelatedEvent& event, const std::string& blame) {
-  Total& total = totals_[Renumbered(KindOf(event), *event.format)];
-  ++total.written;
-  total.blames.insert(blame);
+  const EventKind kind = Renumbered(kinds_.Of(event), *event.format);
+  // In a storm they come in rows.
+  if (last_total_ == nullptr || kind != last_kind_) {
+    last_kind_ = kind;
+    last_total_ = &totals_[kind];
+  }
+  ++last_total_->written;
+  if (blame == last_total_->last_blame) return;
+  last_total_->last_blame = blame;
+  last_total_->blames.insert(blame);
 }
 
 void KindTotals::OnKindCount(const KindCount& named) {

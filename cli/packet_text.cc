@@ -25,6 +25,17 @@ absl::string_view TunnelName(Tunnel tunnel) {
   return "";
 }
 
+void AppendAddress(IpFamily family, const std::array<uint8_t, 16>& address, std::string* text) {
+  if (family == IpFamily::kIpv4) {
+    absl::StrAppend(text, address[0], ".", address[1], ".", address[2]);
+    absl::StrAppend(text, ".", address[3]);
+    return;
+  }
+  char buffer[INET6_ADDRSTRLEN] = "";
+  if (family == IpFamily::kIpv6) inet_ntop(AF_INET6, address.data(), buffer, sizeof buffer);
+  *text += buffer;
+}
+
 bool IsIcmp(uint8_t l4) { return l4 == IPPROTO_ICMP || l4 == IPPROTO_ICMPV6; }
 
 void PutHeaders(const PacketHeaders& headers, Json* json) {
@@ -41,30 +52,28 @@ void PutHeaders(const PacketHeaders& headers, Json* json) {
   }
 }
 
-std::string Endpoint(const PacketHeaders& headers, const std::array<uint8_t, 16>& address,
-                     uint16_t port) {
-  std::string text = AddressText(headers.family, address);
-  if (!headers.has_ports) return text;
-  return headers.family == IpFamily::kIpv6 ? absl::StrCat("[", text, "]:", port)
-                                           : absl::StrCat(text, ":", port);
+void AppendEndpoint(const PacketHeaders& headers, const std::array<uint8_t, 16>& address,
+                    uint16_t port, std::string* text) {
+  const bool brackets = headers.has_ports && headers.family == IpFamily::kIpv6;
+  if (brackets) *text += '[';
+  AppendAddress(headers.family, address, text);
+  if (brackets) *text += ']';
+  if (headers.has_ports) absl::StrAppend(text, ":", port);
 }
 
-std::string HeadersText(const PacketHeaders& headers) {
-  std::string text = absl::StrCat(Endpoint(headers, headers.src, headers.sport), " > ",
-                                  Endpoint(headers, headers.dst, headers.dport));
-  if (headers.has_l4) absl::StrAppend(&text, " ", L4Name(headers.l4));
-  if (headers.fragment) text += " fragment";
-  return text;
+void AppendHeaders(const PacketHeaders& headers, std::string* text) {
+  AppendEndpoint(headers, headers.src, headers.sport, text);
+  *text += " > ";
+  AppendEndpoint(headers, headers.dst, headers.dport, text);
+  if (headers.has_l4) absl::StrAppend(text, " ", L4Name(headers.l4));
+  if (headers.fragment) *text += " fragment";
 }
 
 }  // namespace
 
 std::string AddressText(IpFamily family, const std::array<uint8_t, 16>& address) {
-  if (family == IpFamily::kIpv4) {
-    return absl::StrCat(address[0], ".", address[1], ".", address[2], ".", address[3]);
-  }
-  char text[INET6_ADDRSTRLEN] = "";
-  if (family == IpFamily::kIpv6) inet_ntop(AF_INET6, address.data(), text, sizeof text);
+  std::string text;
+  AppendAddress(family, address, &text);
   return text;
 }
 
@@ -120,33 +129,46 @@ Json PacketToJson(const Packet& packet, const NetnsNames& names) {
   return json;
 }
 
-std::string DescribePacket(const Packet& packet, const NetnsNames& names) {
-  std::string text;
+void AppendPacket(const Packet& packet, const NetnsNames& names, std::string* text) {
+  const size_t begin = text->size();
+  const auto separate = [&](absl::string_view separator) {
+    if (text->size() > begin) text->append(separator.data(), separator.size());
+  };
   if (packet.ifindex != 0) {
-    text =
-        packet.ifname.empty() ? absl::StrCat("ifindex ", packet.ifindex) : Printable(packet.ifname);
+    if (packet.ifname.empty()) {
+      absl::StrAppend(text, "ifindex ", packet.ifindex);
+    } else {
+      AppendPrintable(packet.ifname, text);
+    }
   }
   if (packet.has_netns) {
+    separate(" ");
+    *text += '(';
     const absl::string_view name = names.Find(packet.netns);
-    absl::StrAppend(&text, text.empty() ? "" : " ", "(",
-                    name.empty() ? absl::StrCat("netns ", packet.netns.inode) : Printable(name),
-                    ")");
+    if (name.empty()) {
+      absl::StrAppend(text, "netns ", packet.netns.inode);
+    } else {
+      AppendPrintable(name, text);
+    }
+    *text += ')';
   }
-  const auto add = [&](absl::string_view more) {
-    absl::StrAppend(&text, text.empty() ? "" : absl::string_view(": "), more);
-  };
-  if (packet.outer.family != IpFamily::kNone) add(HeadersText(packet.outer));
+  if (packet.outer.family != IpFamily::kNone) {
+    separate(": ");
+    AppendHeaders(packet.outer, text);
+  }
   if (packet.tunnel != Tunnel::kNone) {
-    absl::StrAppend(&text, " {", TunnelName(packet.tunnel), " ", HeadersText(packet.inner), "}");
+    absl::StrAppend(text, " {", TunnelName(packet.tunnel), " ");
+    AppendHeaders(packet.inner, text);
+    *text += '}';
   }
-  const auto add_after_comma = [&](absl::string_view more) {
-    absl::StrAppend(&text, text.empty() ? "" : absl::string_view(", "), more);
-  };
-  if (packet.has_vlan) add_after_comma(absl::StrCat("vlan ", packet.vlan_id));
-  if (packet.length_bytes != 0) add_after_comma(absl::StrCat(packet.length_bytes, " bytes"));
-  if (packet.length_bytes != 0 && packet.segments > 1)
-    absl::StrAppend(&text, " in ", packet.segments, " segments");
-  return text;
+  if (packet.has_vlan) {
+    separate(", ");
+    absl::StrAppend(text, "vlan ", packet.vlan_id);
+  }
+  if (packet.length_bytes == 0) return;
+  separate(", ");
+  absl::StrAppend(text, packet.length_bytes, " bytes");
+  if (packet.segments > 1) absl::StrAppend(text, " in ", packet.segments, " segments");
 }
 
 }  // namespace correlate

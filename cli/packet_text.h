@@ -11,8 +11,9 @@
 namespace correlate {
 
 Json PacketToJson(const Packet& packet, const NetnsNames& names);
-// "veth1 (blue): 10.77.0.1:5000 > 10.77.0.2:53 udp, 99 bytes"; printable; empty: nothing is known.
-std::string DescribePacket(const Packet& packet, const NetnsNames& names);
+// Appends "veth1 (blue): 10.77.0.1:5000 > 10.77.0.2:53 udp, 99 bytes"; printable; nothing where
+// nothing is known.
+void AppendPacket(const Packet& packet, const NetnsNames& names, std::string* text);
 
 // "10.77.0.1", "2001:db8::1"; empty: no IP.
 std::string AddressText(IpFamily family, const std::array<uint8_t, 16>& address);

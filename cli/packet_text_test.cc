@@ -7,6 +7,12 @@
 namespace correlate {
 namespace {
 
+std::string Text(const Packet& packet, const NetnsNames& names) {
+  std::string text;
+  AppendPacket(packet, names, &text);
+  return text;
+}
+
 constexpr NetnsId kBlue = {4026532213, 4117};
 
 NetnsNames Names() {
@@ -45,7 +51,7 @@ Packet OnVeth1(PacketHeaders outer) {
 }
 
 std::string JsonOf(const Packet& packet) { return PacketToJson(packet, Names()).dump(); }
-std::string TextOf(const Packet& packet) { return DescribePacket(packet, Names()); }
+std::string TextOf(const Packet& packet) { return Text(packet, Names()); }
 
 TEST(PacketText, NothingKnownIsNothingSaid) {
   EXPECT_EQ(TextOf(Packet()), "");
@@ -130,7 +136,7 @@ TEST(PacketText, HostileNamesArePrintableAndValid) {
   NetnsNames names;
   names.Add({.id = kBlue, .name = "a\nb\xff"});
   const Packet packet = {.has_netns = true, .netns = kBlue, .ifindex = 2, .ifname = "\x1b[2J\xff"};
-  EXPECT_EQ(DescribePacket(packet, names), "\\x1b[2J\\xff (a\\x0ab\\xff)");
+  EXPECT_EQ(Text(packet, names), "\\x1b[2J\\xff (a\\x0ab\\xff)");
   const std::string json = PacketToJson(packet, names).dump();  // throws on broken UTF-8
   EXPECT_NE(json.find("\xef\xbf\xbd"), std::string::npos);
 }

@@ -4,8 +4,6 @@
 #include <array>
 #include <vector>
 
-#include "cli/kind_totals.h"
-
 namespace correlate {
 namespace {
 
@@ -24,7 +22,7 @@ void PartTotals::OnEvent(const CorrelatedEvent& event) {
   ++events_;
   ++written_[{event.format->id, event.cpu}];
   // Kinds are told apart of what companion programs record.
-  if (event.packet != nullptr) ++kinds_[KindTotals::KindOf(event)].written;
+  if (event.packet != nullptr) ++kinds_[event_kinds_.Of(event)].written;
 }
 
 void PartTotals::OnCounts(const EventCounts& counts) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "cli/kind_totals.h"
 #include "symbolize/trace_sink.h"
 
 namespace correlate {
@@ -19,7 +20,10 @@ class PartTotals {
  public:
   // As TraceSink's. Counts are running totals, settled: their `missed` grows and holds nothing that
   // may yet be written.
-  void OnFormat(const EventFormat& format) { formats_[format.id] = format; }
+  void OnFormat(const EventFormat& format) {
+    formats_[format.id] = format;
+    event_kinds_.OnFormat();
+  }
   void OnEvent(const CorrelatedEvent& event);
   void OnLoss(const Loss& loss) { lost_ += loss.count; }
   void OnCounts(const EventCounts& counts);
@@ -64,6 +68,7 @@ class PartTotals {
   };
   void CutKinds(uint32_t format_id, uint64_t rest, Part* part);
 
+  EventKinds event_kinds_;
   std::map<uint32_t, EventFormat> formats_;
   std::map<std::pair<uint32_t, uint32_t>, EventCounts> counts_;  // by format and CPU: as told last
   std::map<std::pair<uint32_t, uint32_t>, EventCounts> told_;

@@ -22,9 +22,10 @@ constexpr std::array<std::pair<GroupKey, absl::string_view>, 5> kKeys = {{
     {GroupKey::kProgram, "program"},
 }};
 constexpr char kSeparator[] = "\x1f";
+constexpr size_t kMostRemembered = 4096;
 
 template <typename Group>
-std::vector<const Group*> MostFirst(const absl::flat_hash_map<std::string, Group>& groups) {
+std::vector<const Group*> MostFirst(const absl::node_hash_map<std::string, Group>& groups) {
   std::vector<std::pair<std::string, const Group*>> sorted;
   sorted.reserve(groups.size());
   for (const auto& [key, group] : groups) sorted.emplace_back(key, &group);
@@ -106,6 +107,7 @@ void ReportTables::OnRecording(const RecordingFacts& facts) {
   facts_ = facts;
   totals_.OnRecording();
   kinds_.OnRecording();
+  last_format_ = nullptr;
 }
 
 void ReportTables::OnClocks(const ClockReading& clocks) {
@@ -129,12 +131,22 @@ void ReportTables::OnProgram(const ProgramInfo& program) {
   program_names_[program.id] = program.name;
 }
 
+void ReportTables::OnFormat(const EventFormat& format) {
+  totals_.OnFormat(format);
+  kinds_.OnFormat();
+  last_format_ = nullptr;
+}
+
 void ReportTables::OnEvent(const CorrelatedEvent& event) {
   ++events_;
   if (first_ns_ == 0 || event.time_ns < first_ns_) first_ns_ = event.time_ns;
   last_ns_ = std::max(last_ns_, event.time_ns);
-  const std::string name = event.format->FullName();
-  ++written_[name];
+  if (event.format != last_format_) {
+    last_format_ = event.format;
+    last_written_ = &written_[event.format->FullName()];
+    without_by_frame_.clear();
+  }
+  ++*last_written_;
   if (!by_.empty()) {
     std::vector<std::string> values;
     for (const GroupKey key : by_) values.push_back(GroupValue(key, event));
@@ -142,39 +154,55 @@ void ReportTables::OnEvent(const CorrelatedEvent& event) {
   }
   const Attribution* attribution = event.attribution;
   if (attribution == nullptr) return;
-  NoteBlame(event);
+  const Blamed& blamed = BlamedOf(*attribution);
+  kinds_.OnEvent(event, blamed.who);
   // An XDP exception stands for its packet; the free that follows it is not another one.
   if (attribution->follows_exception) return;
-  if (attribution->programs.empty()) {
-    AddWithoutProgram(name, LocationText(event), FieldText(event, "reason").value_or(""),
-                      attribution->why, 1);
-    return;
+  ++(blamed.group != nullptr ? blamed.group->events : WithoutProgramGroup(event).events);
+}
+
+const ReportTables::Blamed& ReportTables::BlamedOf(const Attribution& attribution) {
+  if (const auto known = blamed_.find(attribution.id); known != blamed_.end()) {
+    return known->second;
   }
-  const std::string& key =
-      culprit_keys_.Get(attribution->id, [&] { return CulpritKey(*attribution); });
-  AddCulprit(key, *attribution, 1);
+  // Ids of a trace are new in every chunk.
+  if (blamed_.size() >= kMostRemembered) blamed_.clear();
+  Blamed& blamed = blamed_[attribution.id];
+  if (attribution.follows_exception) {
+    blamed.who = kFollowsException;
+  } else if (attribution.programs.empty()) {
+    blamed.who = kNobody;
+  } else {
+    blamed.who = BlameKey(attribution);
+    MergeBlame(blamed.who, attribution);
+    blamed.group = &GroupOf(attribution);
+  }
+  return blamed;
 }
 
-void ReportTables::AddCulprit(const std::string& key, const Attribution& attribution,
-                              uint64_t events) {
-  CulpritGroup& group = culprits_[key];
-  group.events += events;
-  if (group.events > events) return;
-  group.programs = attribution.programs;
-  group.evidence = attribution.evidence;
-  group.verdict = attribution.verdict;
+CulpritGroup& ReportTables::GroupOf(const Attribution& attribution) {
+  const auto [group, is_new] = culprits_.try_emplace(CulpritKey(attribution));
+  if (is_new) {
+    group->second.programs = attribution.programs;
+    group->second.evidence = attribution.evidence;
+    group->second.verdict = attribution.verdict;
+  }
+  return group->second;
 }
 
-void ReportTables::NoteBlame(const CorrelatedEvent& event) {
-  const Attribution& attribution = *event.attribution;
-  if (attribution.follows_exception) return kinds_.OnEvent(event, kFollowsException);
-  if (attribution.programs.empty()) return kinds_.OnEvent(event, kNobody);
-  const std::string& who = blame_keys_.Get(attribution.id, [&] {
-    std::string key = BlameKey(attribution);
-    MergeBlame(key, attribution);
-    return key;
-  });
-  kinds_.OnEvent(event, who);
+NoProgramGroup& ReportTables::WithoutProgramGroup(const CorrelatedEvent& event) {
+  uint64_t frame = 0;
+  for (const CodePointer& pointer : event.code_pointers) {
+    if (pointer.field == "location") frame = pointer.frame->id;
+  }
+  const uint32_t reason = kinds_.last().reason;
+  if (without_by_frame_.size() >= kMostRemembered) without_by_frame_.clear();
+  NoProgramGroup*& group = without_by_frame_[{frame, reason}];
+  if (group == nullptr) {
+    group = &WithoutProgramGroup(event.format->FullName(), LocationText(event),
+                                 FieldText(event, "reason").value_or(""), event.attribution->why);
+  }
+  return *group;
 }
 
 void ReportTables::MergeBlame(const std::string& who, const Attribution& attribution) {
@@ -194,16 +222,19 @@ void ReportTables::MergeBlame(const std::string& who, const Attribution& attribu
   }
 }
 
-void ReportTables::AddWithoutProgram(const std::string& event, const std::string& location,
-                                     const std::string& reason, const std::string& why,
-                                     uint64_t events) {
-  NoProgramGroup& group = without_[absl::StrJoin({event, location, reason}, kSeparator)];
-  group.events += events;
-  if (group.events > events) return;
-  group.event = event;
-  group.location = location;
-  group.reason = reason;
-  group.why = why;
+NoProgramGroup& ReportTables::WithoutProgramGroup(const std::string& event,
+                                                  const std::string& location,
+                                                  const std::string& reason,
+                                                  const std::string& why) {
+  const auto [group, is_new] =
+      without_.try_emplace(absl::StrJoin({event, location, reason}, kSeparator));
+  if (is_new) {
+    group->second.event = event;
+    group->second.location = location;
+    group->second.reason = reason;
+    group->second.why = why;
+  }
+  return group->second;
 }
 
 void ReportTables::Finish() {
@@ -219,8 +250,8 @@ void ReportTables::Finish() {
     const uint64_t known = (written == written_.end() ? 0 : written->second) + rest_of[event];
     const uint64_t total = Total(event);
     if (total <= known) continue;
-    AddWithoutProgram(event, "", "", "only counted, and nothing is known of their kind",
-                      total - known);
+    WithoutProgramGroup(event, "", "", "only counted, and nothing is known of their kind").events +=
+        total - known;
   }
 }
 
@@ -239,7 +270,7 @@ void ReportTables::Lay(const KindTotals::Rest& rest) {
     if (attribution.evidence != Evidence::kEvent && attribution.evidence != Evidence::kCandidates) {
       attribution.evidence = Evidence::kSampled;
     }
-    return AddCulprit(CulpritKey(attribution), attribution, rest.events);
+    return AddCulprit(attribution, rest.events);
   }
   if (rest.kind.program_id != 0) {
     Attribution attribution;
@@ -249,15 +280,14 @@ void ReportTables::Lay(const KindTotals::Rest& rest) {
     program.id = static_cast<uint32_t>(rest.kind.program_id);
     program.name = ProgramName(program.id);
     attribution.programs = {std::move(program)};
-    return AddCulprit(CulpritKey(attribution), attribution, rest.events);
+    return AddCulprit(attribution, rest.events);
   }
-  AddWithoutProgram(rest.event, rest.location, rest.reason,
-                    rest.other         ? "only counted, more kinds than the kernel's table holds"
-                    : blame == kNobody ? "only counted, as others of their kind"
-                    : rest.written == 0
-                        ? "only counted: none of their kind was written whole"
-                        : "only counted: others of their kind were blamed on several",
-                    rest.events);
+  const std::string why = rest.other ? "only counted, more kinds than the kernel's table holds"
+                          : blame == kNobody ? "only counted, as others of their kind"
+                          : rest.written == 0
+                              ? "only counted: none of their kind was written whole"
+                              : "only counted: others of their kind were blamed on several";
+  WithoutProgramGroup(rest.event, rest.location, rest.reason, why).events += rest.events;
 }
 
 std::string ReportTables::GroupValue(GroupKey key, const CorrelatedEvent& event) const {

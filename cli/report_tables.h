@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
 #include "absl/status/statusor.h"
 #include "cli/kind_totals.h"
 #include "cli/running_totals.h"
-#include "cli/text_by_id.h"
 #include "cli/wall_clock.h"
 #include "symbolize/trace_sink.h"
 
@@ -51,7 +51,7 @@ class ReportTables : public TraceSink {
   void OnClocks(const ClockReading& clocks) override;
   void OnAttachment(const Attachment& attachment) override;
   void OnProgram(const ProgramInfo& program) override;
-  void OnFormat(const EventFormat& format) override { totals_.OnFormat(format); }
+  void OnFormat(const EventFormat& format) override;
   void OnEvent(const CorrelatedEvent& event) override;
   void OnLoss(const Loss& loss) override;
   void OnCounts(const EventCounts& counts) override { totals_.OnCounts(counts); }
@@ -112,32 +112,41 @@ class ReportTables : public TraceSink {
   uint64_t Total(const std::string& event) const;
   // To whom the rest of a kind belongs, as far as that can be said.
   void Lay(const KindTotals::Rest& rest);
-  // `key`: CulpritKey of the attribution.
-  void AddCulprit(const std::string& key, const Attribution& attribution, uint64_t events);
-  // Remembers for the rest of its kind whom an event names.
-  void NoteBlame(const CorrelatedEvent& event);
+  CulpritGroup& GroupOf(const Attribution& attribution);
+  void AddCulprit(const Attribution& attribution, uint64_t events) {
+    GroupOf(attribution).events += events;
+  }
+  // Of an attribution, made once: millions of events share a few.
+  struct Blamed {
+    std::string who;                // for the rest of its kind
+    CulpritGroup* group = nullptr;  // null: no program, or its XDP exception stands for it
+  };
+  const Blamed& BlamedOf(const Attribution& attribution);
   // What the attributions that blame the same programs have in common.
   void MergeBlame(const std::string& who, const Attribution& attribution);
-  void AddWithoutProgram(const std::string& event, const std::string& location,
-                         const std::string& reason, const std::string& why, uint64_t events);
+  NoProgramGroup& WithoutProgramGroup(const std::string& event, const std::string& location,
+                                      const std::string& reason, const std::string& why);
+  NoProgramGroup& WithoutProgramGroup(const CorrelatedEvent& event);
 
   const std::vector<GroupKey> by_;
   RecordingFacts facts_;
   WallClock clock_;
   std::vector<Attachment> attachments_;
   absl::flat_hash_map<uint32_t, std::string> program_names_;  // by id, the latest
-  absl::flat_hash_map<std::string, CulpritGroup> culprits_;
-  absl::flat_hash_map<std::string, NoProgramGroup> without_;
+  absl::node_hash_map<std::string, CulpritGroup> culprits_;
+  absl::node_hash_map<std::string, NoProgramGroup> without_;
   std::map<std::vector<std::string>, uint64_t> groups_;
   RunningTotals totals_;
   bool complete_ = true;
   uint64_t events_ = 0;
   KindTotals kinds_;
   absl::flat_hash_map<std::string, Attribution> blames_;  // by who; with the strongest evidence
-  // Of attributions, each made once: millions of events share a few.
-  TextById culprit_keys_;
-  TextById blame_keys_;
+  absl::flat_hash_map<uint64_t, Blamed> blamed_;  // by attribution; emptied before it grows large
+  // By frame of the location and reason, of one format; likewise.
+  absl::flat_hash_map<std::pair<uint64_t, uint32_t>, NoProgramGroup*> without_by_frame_;
   std::map<std::string, uint64_t> written_;  // by event
+  const EventFormat* last_format_ = nullptr;
+  uint64_t* last_written_ = nullptr;  // of last_format_'s event
   uint64_t lost_ = 0;
   uint64_t first_ns_ = 0;
   uint64_t last_ns_ = 0;

@@ -69,6 +69,7 @@ class TextPrinter : public TraceSink {
  public:
   explicit TextPrinter(std::ostream& out) : out_(out) {}
 
+  void OnFormat(const EventFormat& format) override { texts_.OnFormat(format); }
   void OnNetns(const Netns& netns) override { netns_names_.Add(netns); }
   void OnEvent(const CorrelatedEvent& event) override {
     // Millions of these are printed: into one buffer, and without printf.
@@ -76,18 +77,28 @@ class TextPrinter : public TraceSink {
     if (event.comm.empty()) {
       absl::StrAppend(&text_, ":", event.tid);
     } else {
-      text_ += Printable(event.comm);
+      AppendPrintable(event.comm, &text_);
     }
     const uint64_t us = event.time_ns / 1'000;
     absl::StrAppend(&text_, " ", absl::Dec(event.tid, absl::kSpacePad6), " [",
                     absl::Dec(event.cpu, absl::kZeroPad3), "] ",
                     absl::Dec(us / 1'000'000, absl::kSpacePad5), ".",
                     absl::Dec(us % 1'000'000, absl::kZeroPad6), ": ");
-    absl::StrAppend(&text_, Printable(event.format->system), ":", Printable(event.format->name),
-                    ": ", Printable(EventText(event)), "\n");
+    AppendPrintable(event.format->system, &text_);
+    text_ += ':';
+    AppendPrintable(event.format->name, &text_);
+    text_ += ": ";
+    AppendPrintable(texts_.Of(event), &text_);
+    text_ += '\n';
     if (event.packet != nullptr) {
-      const std::string packet = DescribePacket(*event.packet, netns_names_);
-      if (!packet.empty()) absl::StrAppend(&text_, "\t", packet, "\n");
+      text_ += '\t';
+      const size_t before = text_.size();
+      AppendPacket(*event.packet, netns_names_, &text_);
+      if (text_.size() > before) {
+        text_ += '\n';
+      } else {
+        text_.pop_back();
+      }
     }
     if (event.stack != nullptr) {
       text_ += stacks_.Get(event.stack->id, [&] { return StackText(*event.stack); });
@@ -112,6 +123,7 @@ class TextPrinter : public TraceSink {
  private:
   std::ostream& out_;
   NetnsNames netns_names_;
+  EventTexts texts_;
   std::string text_;  // of the event in hand
   TextById stacks_;
   TextById attributions_;

@@ -59,19 +59,26 @@ bool IsPlain(absl::string_view bytes) {
 }  // namespace
 
 std::string Printable(absl::string_view bytes) {
-  if (IsPlain(bytes)) return std::string(bytes);  // nearly always
   std::string printable;
+  AppendPrintable(bytes, &printable);
+  return printable;
+}
+
+void AppendPrintable(absl::string_view bytes, std::string* text) {
+  if (IsPlain(bytes)) {  // nearly always
+    text->append(bytes.data(), bytes.size());
+    return;
+  }
   while (!bytes.empty()) {
     absl::string_view character;
     if (!IsControl(TakeCharacter(&bytes, &character))) {
-      printable.append(character.data(), character.size());
+      text->append(character.data(), character.size());
       continue;
     }
     for (const char c : character) {
-      absl::StrAppendFormat(&printable, "\\x%02x", static_cast<uint8_t>(c));
+      absl::StrAppendFormat(text, "\\x%02x", static_cast<uint8_t>(c));
     }
   }
-  return printable;
 }
 
 std::string ValidUtf8(absl::string_view bytes) {

@@ -13,6 +13,7 @@ namespace correlate {
 // Control characters and what is no valid UTF-8 as \xNN: no name can move the cursor or forge a
 // line.
 std::string Printable(absl::string_view bytes);
+void AppendPrintable(absl::string_view bytes, std::string* text);
 // Valid UTF-8: what is not becomes U+FFFD. For JSON.
 std::string ValidUtf8(absl::string_view bytes);
 // How many columns a terminal gives to text that Printable returned, wide characters counted twice.

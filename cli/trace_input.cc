@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "cli/exit_codes.h"
+#include "cli/progress_line.h"
 #include "proto/trace_reader.h"
 
 namespace correlate {
@@ -15,7 +16,10 @@ void AddTraceInput(CLI::App* command, TraceInput* input) {
 }
 
 int ReadTraceInput(const TraceInput& input, const std::string& command, TraceSink& sink) {
-  const auto summary = ReadTraceFile(input.path, sink);
+  ProgressLine line("reading " + input.path);
+  const auto summary =
+      ReadTraceFile(input.path, sink, [&](uint64_t done, uint64_t all) { line.Show(done, all); });
+  line.Clear();
   if (!summary.ok()) {
     std::cerr << "bpftrace-correlate " << command << ": " << summary.status().message() << "\n";
     return kExitFailure;

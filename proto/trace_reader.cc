@@ -16,6 +16,7 @@
 #include "base/errno_status.h"
 #include "base/status_macros.h"
 #include "proto/chunk_stream.h"
+#include "proto/chunks_ahead.h"
 #include "proto/payload_decoder.h"
 #include "proto/trace.pb.h"
 
@@ -25,48 +26,40 @@ namespace {
 // Each recording in a file is looked for once in all that follows, so a hostile file of many
 // recordings would cost the square of its size.
 constexpr int kMostLooksAhead = 16;
-// Recordings in one file, each of which takes some memory until the end. `cat` of a day in minutes
-// has 1440.
-constexpr size_t kMostRecordings = 1 << 16;
-
 // A second pass over the same bytes, to look for tables ahead; null where there is none (a pipe).
 using Reopen = std::function<std::unique_ptr<ByteSource>()>;
 
 class Reader {
  public:
-  Reader(std::unique_ptr<ByteSource> source, Reopen reopen)
-      : stream_(std::move(source)), reopen_(std::move(reopen)) {}
+  Reader(std::unique_ptr<ByteSource> source, ChunksAhead::Threads threads, Reopen reopen)
+      : chunks_(std::move(source), threads), reopen_(std::move(reopen)) {}
 
-  absl::StatusOr<ReadSummary> Run(TraceSink& sink) {
+  absl::StatusOr<ReadSummary> Run(TraceSink& sink, const std::function<void(uint64_t)>& progress) {
     ReadSummary summary;
-    ChunkHeader header;
-    std::string payload;
     for (;;) {
       if (!sink.WantsMore()) {
         summary.stopped_early = true;
+        chunks_.Stop();
         break;
       }
-      ASSIGN_OR_RETURN(const bool more, stream_.Next(&header, &payload));
-      if (!more) break;
-      pb::Payload message;
-      if (const absl::Status usable = Parse(header, payload, &message); !usable.ok()) {
-        stream_.Reject(usable.message());
-        continue;
-      }
-      Recording& recording = recordings_[header.recording_id];
-      CountGap(header, recording, &summary);
-      FindFormatsAhead(header, message, &recording, sink);
-      decoder_.Decode(message, &recording.tables, sink);
+      ASSIGN_OR_RETURN(std::unique_ptr<ParsedChunk> chunk, chunks_.Next());
+      if (chunk == nullptr) break;
+      Recording& recording = recordings_[chunk->header.recording_id];
+      CountGap(chunk->header, recording, &summary);
+      FindFormatsAhead(*chunk, &recording, sink);
+      decoder_.Decode(chunk->payload, &recording.tables, sink);
+      if (progress) progress(chunk->end);
+      chunks_.GiveBack(std::move(chunk));
     }
-    summary.bytes = stream_.bytes();
-    summary.chunks = stream_.chunks();
-    summary.skipped_bytes = stream_.skipped_bytes();
+    const ChunkStream& stream = chunks_.stream();
+    summary.bytes = stream.bytes();
+    summary.chunks = stream.chunks();
+    summary.skipped_bytes = stream.skipped_bytes();
     summary.recordings = recordings_.size();
-    summary.saw_chunk = stream_.saw_chunk();
+    summary.saw_chunk = stream.saw_chunk();
     summary.ended = !recordings_.empty();
     for (const auto& [id, recording] : recordings_) summary.ended &= recording.ended;
-    summary.problems.insert(summary.problems.end(), stream_.problems().begin(),
-                            stream_.problems().end());
+    summary.problems = stream.problems();
     return summary;
   }
 
@@ -76,19 +69,6 @@ class Reader {
     bool ended = false;
     RecordingTables tables;
   };
-
-  absl::Status Parse(const ChunkHeader& header, const std::string& payload,
-                     pb::Payload* message) const {
-    if (header.sequence == UINT64_MAX) return absl::DataLossError("a chunk's number is too large");
-    if (recordings_.size() >= kMostRecordings && !recordings_.contains(header.recording_id)) {
-      return absl::DataLossError("one recording more than a file may hold");
-    }
-    if (absl::Status few = CheckMessageCount(payload); !few.ok()) return few;
-    if (!message->ParseFromString(payload)) {
-      return absl::DataLossError("a payload is no protobuf message");
-    }
-    return CheckPayload(*message);
-  }
 
   void CountGap(const ChunkHeader& header, Recording& recording, ReadSummary* summary) {
     if (header.sequence > recording.next_sequence) {
@@ -112,29 +92,27 @@ class Reader {
 
   // When the chunk that held an event's format is gone, a later one holds it again. The first with
   // tables need not: it holds what there was by then.
-  void FindFormatsAhead(const ChunkHeader& wanted, const pb::Payload& payload, Recording* recording,
-                        TraceSink& sink) {
+  void FindFormatsAhead(const ParsedChunk& wanted, Recording* recording, TraceSink& sink) {
     if (!reopen_ || looks_ahead_ >= kMostLooksAhead) return;
-    std::set<uint32_t> unknown = UnknownFormats(payload, recording->tables);
+    std::set<uint32_t> unknown = UnknownFormats(wanted.payload, recording->tables);
     if (unknown.empty()) return;
     ++looks_ahead_;
     std::unique_ptr<ByteSource> source = reopen_();
     if (source == nullptr) return;
-    ChunkStream stream(std::move(source));
-    ChunkHeader header;
-    std::string bytes;
-    for (auto more = stream.Next(&header, &bytes); more.ok() && *more && !unknown.empty();
-         more = stream.Next(&header, &bytes)) {
-      if (header.recording_id != wanted.recording_id || header.sequence <= wanted.sequence)
+    ChunksAhead chunks(std::move(source), ChunksAhead::Threads::kNone);
+    for (auto chunk = chunks.Next(); chunk.ok() && *chunk != nullptr && !unknown.empty();
+         chunk = chunks.Next()) {
+      const ChunkHeader& header = (*chunk)->header;
+      if (header.recording_id != wanted.header.recording_id ||
+          header.sequence <= wanted.header.sequence) {
         continue;
-      pb::Payload message;
-      if (!Parse(header, bytes, &message).ok()) continue;
-      PayloadDecoder::DecodeFormats(message, &recording->tables, sink);
-      for (const pb::Format& format : message.formats()) unknown.erase(format.id());
+      }
+      PayloadDecoder::DecodeFormats((*chunk)->payload, &recording->tables, sink);
+      for (const pb::Format& format : (*chunk)->payload.formats()) unknown.erase(format.id());
     }
   }
 
-  ChunkStream stream_;
+  ChunksAhead chunks_;
   const Reopen reopen_;
   std::map<std::string, Recording> recordings_;  // by id; nodes do not move
   PayloadDecoder decoder_;
@@ -167,7 +145,9 @@ std::string ReadSummary::Describe() const {
   return text;
 }
 
-absl::StatusOr<ReadSummary> ReadTraceFile(const std::string& path, TraceSink& sink) {
+absl::StatusOr<ReadSummary> ReadTraceFile(
+    const std::string& path, TraceSink& sink,
+    const std::function<void(uint64_t done, uint64_t all)>& progress) {
   const bool is_stdin = path == "-";
   const std::string name = is_stdin ? "stdin" : path;
   ScopedFd fd(is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
@@ -178,14 +158,20 @@ absl::StatusOr<ReadSummary> ReadTraceFile(const std::string& path, TraceSink& si
   }
   struct stat info = {};
   Reopen reopen;
+  uint64_t all = 0;
   if (!is_stdin && fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode)) {
+    all = static_cast<uint64_t>(info.st_size);
     reopen = [path]() -> std::unique_ptr<ByteSource> {
       ScopedFd again(open(path.c_str(), O_RDONLY | O_CLOEXEC));
       return again.valid() ? FdSource(std::move(again), path) : nullptr;
     };
   }
+  std::unique_ptr<ByteSource> source = FdSource(std::move(fd), name);
   ASSIGN_OR_RETURN(ReadSummary summary,
-                   Reader(FdSource(std::move(fd), name), std::move(reopen)).Run(sink));
+                   Reader(std::move(source), ChunksAhead::Threads::kOne, std::move(reopen))
+                       .Run(sink, [&](uint64_t done) {
+                         if (progress) progress(done, all);
+                       }));
   // A short trace is a single chunk: damaged, it is still a damaged trace.
   if (!summary.saw_chunk && !summary.stopped_early) return NotATrace(name, summary);
   return summary;
@@ -193,7 +179,9 @@ absl::StatusOr<ReadSummary> ReadTraceFile(const std::string& path, TraceSink& si
 
 ReadSummary ReadTraceBytes(absl::string_view bytes, TraceSink& sink) {
   // Reading memory cannot fail.
-  return *Reader(MemorySource(bytes), [bytes] { return MemorySource(bytes); }).Run(sink);
+  return *Reader(MemorySource(bytes), ChunksAhead::Threads::kNone, [bytes] {
+            return MemorySource(bytes);
+          }).Run(sink, nullptr);
 }
 
 }  // namespace correlate

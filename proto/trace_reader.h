@@ -4,6 +4,7 @@
 #define PROTO_TRACE_READER_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,12 @@ struct ReadSummary {
 
 // `path` "-" is stdin. Errors: the file cannot be opened or read, or holds nothing that
 // looks like a chunk (the message says so). Damage is no error: see ReadSummary.
-absl::StatusOr<ReadSummary> ReadTraceFile(const std::string& path, TraceSink& sink);
+// Chunks are read and parsed on a thread of its own; `sink` is called on this one, and so is
+// `progress`, now and then: bytes that were handed over, and of how many (0: a pipe, that is not
+// known).
+absl::StatusOr<ReadSummary> ReadTraceFile(
+    const std::string& path, TraceSink& sink,
+    const std::function<void(uint64_t done, uint64_t all)>& progress = nullptr);
 
 // The same over bytes in memory: what tests and fuzzers call.
 ReadSummary ReadTraceBytes(absl::string_view bytes, TraceSink& sink);

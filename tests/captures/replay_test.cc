@@ -29,12 +29,15 @@ class EventLines : public TraceSink {
   void OnEvent(const CorrelatedEvent& event) override {
     std::string line = absl::StrFormat("[%03d] %d.%09d %s:%s %s", event.cpu,
                                        event.time_ns / 1'000'000'000, event.time_ns % 1'000'000'000,
-                                       event.format->system, event.format->name, EventText(event));
+                                       event.format->system, event.format->name, texts_.Of(event));
     for (const Frame* frame : event.stack->frames)
       absl::StrAppendFormat(&line, " %x", frame->address);
     lines.push_back(line);
   }
   std::vector<std::string> lines;
+
+ private:
+  EventTexts texts_;
 };
 
 // The same of `perf script -F cpu,time,event,ip,trace`: a line, its addresses below, a blank line.
