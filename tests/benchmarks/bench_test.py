@@ -1,0 +1,30 @@
+#!/usr/bin/python3
+"""That the benchmark works, not how fast anything is."""
+
+import json
+import unittest
+
+from tests.benchmarks import bench
+from tests.integration import harness
+
+
+class Short(harness.HostTest):
+
+  def test_every_row_is_measured(self):
+    found = self.folder / 'bench.json'
+    bench.main(['--short', '--json', str(found)])
+    table = json.loads(found.read_text())
+    self.assertEqual({row['name'] for row in table['rows']}, {row.name for row in bench.ROWS})
+    for row in table['rows']:
+      if row['name'] not in ('lost in that storm', 'cost in all', 'cost in all, only counting', 'cost in all, every stack',
+                             'XDP exceptions, cost in all'):  # differences of so little may be anything
+        self.assertGreater(row['ours'], 0, row)
+        self.assertGreater(row['theirs'], 0, row)
+    storm = table['facts']['long storm']
+    self.assertTrue(storm['equal'], storm)
+    self.assertEqual(table['facts']['one kind']['namespaces'], 1)
+    self.assertGreater(table['facts']['many kinds']['kinds'], 40)
+
+
+if __name__ == '__main__':
+  harness.main()
