@@ -8,7 +8,7 @@
 
 /* clang-format off */
 #include "collector/kernel_types.bpf.h"
-#include <bpf/bpf_core_read.h>
+#include "collector/kernel_read.bpf.h"
 #include <bpf/bpf_helpers.h>
 
 #include "collector/kind_tables.bpf.h"
@@ -56,7 +56,7 @@ static __always_inline int count_any_exception(__u64* arguments) {
 
   if (!counts(&exception_events)) return 0;
   kind.reason = (__u32)arguments[2];
-  kind.program_id = BPF_CORE_READ((struct bpf_prog*)arguments[1], aux, id);
+  kind.program_id = READ((struct bpf_prog*)arguments[1], aux, id);
   find_device(&place, (struct net_device*)arguments[0]);
   count(&place, &kind);
   return 0;

@@ -6,7 +6,7 @@
  */
 /* clang-format off */
 #include "collector/kernel_types.bpf.h"
-#include <bpf/bpf_core_read.h>
+#include "collector/kernel_read.bpf.h"
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <linux/if_ether.h>
@@ -74,7 +74,7 @@ static __always_inline void note_ifname(struct enriched_event* event, struct net
 }
 
 static __always_inline bool is_full_socket(struct sock* sk) {
-  __u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+  __u8 state = READ(sk, __sk_common.skc_state);
   return state != 6 && state != 12; /* TCP_TIME_WAIT, TCP_NEW_SYN_RECV: smaller structures */
 }
 
@@ -92,15 +92,15 @@ static __always_inline __u32 wanted_bytes(__u8 protocol) {
 
 /* Copies the beginning of the packet, never beyond its linear part. */
 static __always_inline void note_headers(struct enriched_event* event, struct sk_buff* skb) {
-  unsigned char* head = BPF_CORE_READ(skb, head);
-  __u32 tail = BPF_CORE_READ(skb, tail); /* an offset: NET_SKBUFF_DATA_USES_OFFSET on 64 bits */
-  __u32 network = BPF_CORE_READ(skb, network_header);
-  __u32 mac = BPF_CORE_READ(skb, mac_header);
+  unsigned char* head = READ(skb, head);
+  __u32 tail = READ(skb, tail); /* an offset: NET_SKBUFF_DATA_USES_OFFSET on 64 bits */
+  __u32 network = READ(skb, network_header);
+  __u32 mac = READ(skb, mac_header);
   __u32 begin = network;
   __u32 wanted = ENRICHED_HEADER_BYTES;
   __u8 first[16] = {};
 
-  if (!head || tail > BPF_CORE_READ(skb, end)) return;
+  if (!head || tail > READ(skb, end)) return;
   bool ip = false;
   if (network && network + 20 <= tail &&
       !bpf_probe_read_kernel(first, sizeof(first), head + network)) {
@@ -128,14 +128,14 @@ static __always_inline bool has_vlan_tag(struct sk_buff* skb) {
   struct sk_buff___vlan_all* all = (void*)skb;
   struct sk_buff___vlan_bit* bit = (void*)skb;
 
-  if (bpf_core_field_exists(all->vlan_all)) return BPF_CORE_READ(all, vlan_all) != 0;
+  if (bpf_core_field_exists(all->vlan_all)) return READ(all, vlan_all) != 0;
   if (!bpf_core_field_exists(bit->vlan_present)) return false;
   return BPF_CORE_READ_BITFIELD_PROBED(bit, vlan_present);
 }
 
 static __always_inline void note_vlan(struct enriched_event* event, struct sk_buff* skb) {
   if (!has_vlan_tag(skb)) return;
-  event->vlan_tci = BPF_CORE_READ(skb, vlan_tci);
+  event->vlan_tci = READ(skb, vlan_tci);
   event->flags |= ENRICHED_VLAN_TAG;
 }
 
@@ -175,12 +175,12 @@ static __always_inline void join_exit(struct enriched_event* event, __u32 kind, 
 static __always_inline void join_exit_of_skb(struct enriched_event* event, __u32 kind,
                                              struct sk_buff* skb) {
   /* From the map: the verifier forbids arithmetic with what it knows to be a pointer. */
-  if (join_exits) join_exit(event, kind, *(volatile __u64*)&event->skb, BPF_CORE_READ(skb, dev));
+  if (join_exits) join_exit(event, kind, *(volatile __u64*)&event->skb, READ(skb, dev));
 }
 
 static __always_inline void walk_hook(struct enriched_event* event, struct sk_buff* skb,
                                       struct sock* rx_sk) {
-  struct sock* sk = BPF_CORE_READ(skb, sk);
+  struct sock* sk = READ(skb, sk);
   bool has_device = event->flags & ENRICHED_DEVICE;
   __u32 reason = event->reason;
   __u32 hook = WALK_NONE;
@@ -223,7 +223,7 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
   /* A tap drops packets for many reasons, and of its two filters one has none of its own. */
   if (hook == WALK_TAP && !REASON_IS(reason, TAP_FILTER)) return;
   if (hook == WALK_NONE || !has_device) return;
-  struct net_device* device = BPF_CORE_READ(skb, dev);
+  struct net_device* device = READ(skb, dev);
   if (hook == WALK_TC_INGRESS || hook == WALK_TC_EGRESS) {
     walk_tc(event, device, hook == WALK_TC_INGRESS,
             tc_protocol(skb, event->flags & ENRICHED_VLAN_TAG));
@@ -235,7 +235,7 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
     return;
   } else {
     walk_xdp(event, device, hook == WALK_XDP_NATIVE);
-    if (join_exits) join_exit(event, EXIT_OF_XDP, (__u64)BPF_CORE_READ(skb, head), device);
+    if (join_exits) join_exit(event, EXIT_OF_XDP, (__u64)READ(skb, head), device);
     return;
   }
   if (event->walk_hook) join_exit_of_skb(event, EXIT_OF_SKB, skb);
@@ -310,12 +310,12 @@ static __always_inline int on_drop(void* context, struct sk_buff* skb, __u64 loc
     gets = allowance_of(event->context, COMPANION_DROP);
     if (!gets) return only_count(&drop_output, COMPANION_DROP);
   }
-  note_ifname(event, BPF_CORE_READ(skb, dev));
+  note_ifname(event, READ(skb, dev));
   if (!device_passes(event)) return filter_out(&drop_output, COMPANION_DROP);
-  event->protocol = bpf_ntohs(BPF_CORE_READ(skb, protocol));
-  event->length = BPF_CORE_READ(skb, len);
-  unsigned char* end = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end);
-  event->segments = BPF_CORE_READ((struct skb_shared_info*)end, gso_segs);
+  event->protocol = bpf_ntohs(READ(skb, protocol));
+  event->length = READ(skb, len);
+  unsigned char* end = READ(skb, head) + READ(skb, end);
+  event->segments = READ((struct skb_shared_info*)end, gso_segs);
   note_vlan(event, skb);
   note_headers(event, skb);
   if (!packet_passes(event)) return filter_out(&drop_output, COMPANION_DROP);

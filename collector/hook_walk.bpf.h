@@ -9,7 +9,7 @@
 /* clang-format off */
 #include "collector/enriched_record.h"
 #include "collector/kernel_types.bpf.h"
-#include <bpf/bpf_core_read.h>
+#include "collector/kernel_read.bpf.h"
 #include <bpf/bpf_helpers.h>
 #include <linux/if_ether.h>
 #include <bpf/bpf_endian.h>
@@ -20,7 +20,7 @@
 enum { XDP_STATE_GENERIC = 0, XDP_STATE_NATIVE = 1 };
 
 static __always_inline __u32 program_id(struct bpf_prog* program) {
-  return BPF_CORE_READ(program, aux, id);
+  return READ(program, aux, id);
 }
 
 /* Where a walk over clsact or ingress stands. It lives in a map and not in registers: what the
@@ -79,22 +79,22 @@ static __always_inline struct walk_entry* next_entry(struct enriched_event* even
 /* Multi-program hooks (kernel/bpf/mprog.c): fp_items in running order, ended by a null. */
 static __always_inline void walk_mprog(struct enriched_event* event, struct bpf_mprog_entry* list,
                                        __u8 kind) {
-  struct bpf_mprog_bundle* bundle = BPF_CORE_READ(list, parent);
+  struct bpf_mprog_bundle* bundle = READ(list, parent);
   void* programs = (void*)list + bpf_core_field_offset(struct bpf_mprog_entry, fp_items);
   void* links = (void*)bundle + bpf_core_field_offset(struct bpf_mprog_bundle, cp_items);
 
-  event->walk_revision = BPF_CORE_READ(bundle, revision.counter);
+  event->walk_revision = READ(bundle, revision.counter);
   for (__u32 i = 0; i <= ENRICHED_MOST_ENTRIES; i++) {
     struct bpf_mprog_fp* slot = programs + i * bpf_core_type_size(struct bpf_mprog_fp);
     struct bpf_mprog_cp* holder = links + i * bpf_core_type_size(struct bpf_mprog_cp);
-    struct bpf_prog* program = BPF_CORE_READ(slot, prog);
+    struct bpf_prog* program = READ(slot, prog);
 
     if (!program) return;
     struct walk_entry* entry = next_entry(event, program);
     if (!entry) return;
     entry->kind = kind;
-    struct bpf_link* link = BPF_CORE_READ(holder, link);
-    if (link) entry->link_id = BPF_CORE_READ(link, id);
+    struct bpf_link* link = READ(holder, link);
+    if (link) entry->link_id = READ(link, id);
   }
 }
 
@@ -127,14 +127,14 @@ static __always_inline void step_filter(struct enriched_event* event, struct tc_
   if (cursor->filter == cursor->filters_end) {
     struct tcf_proto* classifier = (void*)cursor->classifier;
     cursor->filter = 0;
-    cursor->classifier = (__u64)BPF_CORE_READ(classifier, next);
+    cursor->classifier = (__u64)READ(classifier, next);
     return;
   }
   __u64 filter = cursor->filter - cls_bpf.prog_link;
   struct list_head* node = (void*)cursor->filter;
   struct bpf_prog* program = 0;
   bool exts_integrated = false;
-  cursor->filter = (__u64)BPF_CORE_READ(node, next);
+  cursor->filter = (__u64)READ(node, next);
   if (!cursor->filter) event->walk_flags |= WALK_BROKEN;
   /* A filter that replaces another one is a new structure, also where the program is the same. */
   event->walk_revision = event->walk_revision * 31 + filter;
@@ -156,19 +156,19 @@ static __always_inline void step_filter(struct enriched_event* event, struct tc_
 static __always_inline void step_classifier(struct enriched_event* event,
                                             struct tc_cursor* cursor) {
   struct tcf_proto* classifier = (void*)cursor->classifier;
-  __be16 wanted = BPF_CORE_READ(classifier, protocol);
+  __be16 wanted = READ(classifier, protocol);
   char kind[16] = {};
 
-  cursor->pref = BPF_CORE_READ(classifier, prio) >> 16;
+  cursor->pref = READ(classifier, prio) >> 16;
   cursor->flags =
       wanted == cursor->protocol || wanted == bpf_htons(ETH_P_ALL) ? 0 : ENTRY_OTHER_PROTOCOL;
   BPF_CORE_READ_INTO(&kind, classifier, ops, kind);
   if (kind[0] == 'b' && kind[1] == 'p' && kind[2] == 'f' && kind[3] == 0) {
-    void* head = BPF_CORE_READ(classifier, root);
+    void* head = READ(classifier, root);
     if (head && cls_bpf.known) {
       struct list_head* plist = head + cls_bpf.head_plist;
       cursor->filters_end = (__u64)plist;
-      cursor->filter = (__u64)BPF_CORE_READ(plist, next);
+      cursor->filter = (__u64)READ(plist, next);
       if (cursor->filter) return;
     }
     event->walk_flags |= WALK_BROKEN;
@@ -183,15 +183,15 @@ static __always_inline void step_classifier(struct enriched_event* event,
       __builtin_memcpy(entry->classifier, kind, sizeof(entry->classifier));
     }
   }
-  cursor->classifier = (__u64)BPF_CORE_READ(classifier, next);
+  cursor->classifier = (__u64)READ(classifier, next);
 }
 
 static __always_inline void step_chain(struct tc_cursor* cursor) {
   struct tcf_chain* chain = (void*)cursor->chain - bpf_core_field_offset(struct tcf_chain, list);
 
-  cursor->chain_index = BPF_CORE_READ(chain, index);
-  if (cursor->chain_index) cursor->classifier = (__u64)BPF_CORE_READ(chain, filter_chain);
-  cursor->chain = (__u64)BPF_CORE_READ(chain, list.next);
+  cursor->chain_index = READ(chain, index);
+  if (cursor->chain_index) cursor->classifier = (__u64)READ(chain, filter_chain);
+  cursor->chain = (__u64)READ(chain, list.next);
 }
 
 /* clsact and ingress: chain 0, and where something there may jump, the other chains of the block
@@ -199,15 +199,15 @@ static __always_inline void step_chain(struct tc_cursor* cursor) {
 static __always_inline void walk_miniq(struct enriched_event* event, struct mini_Qdisc* miniq,
                                        __be16 protocol) {
   struct tc_cursor* cursor = &((struct workspace*)event)->cursor;
-  struct tcf_block* block = BPF_CORE_READ(miniq, block);
+  struct tcf_block* block = READ(miniq, block);
 
   __builtin_memset(cursor, 0, sizeof(*cursor));
   cursor->protocol = protocol;
-  cursor->classifier = (__u64)BPF_CORE_READ(miniq, filter_list);
+  cursor->classifier = (__u64)READ(miniq, filter_list);
   if (block) {
-    if (BPF_CORE_READ(block, index)) event->walk_flags |= WALK_SHARED_BLOCK;
+    if (READ(block, index)) event->walk_flags |= WALK_SHARED_BLOCK;
     cursor->chains_end = (__u64)block + bpf_core_field_offset(struct tcf_block, chain_list);
-    cursor->chain = (__u64)BPF_CORE_READ(block, chain_list.next);
+    cursor->chain = (__u64)READ(block, chain_list.next);
   }
   for (__u32 i = 0; i < MOST_STEPS; i++) {
     if (cursor->filter) {
@@ -231,15 +231,15 @@ static __always_inline void walk_tc(struct enriched_event* event, struct net_dev
   event->walk_hook = ingress ? WALK_TC_INGRESS : WALK_TC_EGRESS;
   if (bpf_core_field_exists(device->tcx_ingress)) {
     struct bpf_mprog_entry* list =
-        ingress ? BPF_CORE_READ(device, tcx_ingress) : BPF_CORE_READ(device, tcx_egress);
+        ingress ? READ(device, tcx_ingress) : READ(device, tcx_egress);
     if (!list) return;
     walk_mprog(event, list, ENTRY_TCX);
-    struct bpf_mprog_bundle* bundle = BPF_CORE_READ(list, parent);
+    struct bpf_mprog_bundle* bundle = READ(list, parent);
     struct tcx_entry* entry = (void*)bundle - bpf_core_field_offset(struct tcx_entry, bundle);
-    miniq = BPF_CORE_READ(entry, miniq);
+    miniq = READ(entry, miniq);
   } else {
     struct net_device___miniq* old = (void*)device;
-    miniq = ingress ? BPF_CORE_READ(old, miniq_ingress) : BPF_CORE_READ(old, miniq_egress);
+    miniq = ingress ? READ(old, miniq_ingress) : READ(old, miniq_egress);
   }
   if (miniq) walk_miniq(event, miniq, protocol);
 }
@@ -259,13 +259,13 @@ static __always_inline void* private_of(struct net_device* device) {
 static __always_inline void walk_netkit(struct enriched_event* event, struct sk_buff* skb,
                                         struct net_device* device) {
   if (!bpf_core_type_exists(struct netkit)) return;
-  unsigned char* end = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, end);
-  struct net_device* other = BPF_CORE_READ((struct netkit*)private_of(device), peer);
-  if (!other || !(BPF_CORE_READ(other, flags) & 1 /* IFF_UP */)) return;
-  if (BPF_CORE_READ(skb, len) - BPF_CORE_READ(skb, data_len) < ETH_HLEN) return;
+  unsigned char* end = READ(skb, head) + READ(skb, end);
+  struct net_device* other = READ((struct netkit*)private_of(device), peer);
+  if (!other || !(READ(other, flags) & 1 /* IFF_UP */)) return;
+  if (READ(skb, len) - READ(skb, data_len) < ETH_HLEN) return;
   event->walk_hook = WALK_NETKIT;
-  if (BPF_CORE_READ((struct skb_shared_info*)end, nr_frags)) event->walk_flags |= WALK_BROKEN;
-  struct bpf_mprog_entry* list = BPF_CORE_READ((struct netkit*)private_of(other), active);
+  if (READ((struct skb_shared_info*)end, nr_frags)) event->walk_flags |= WALK_BROKEN;
+  struct bpf_mprog_entry* list = READ((struct netkit*)private_of(other), active);
   if (list) walk_mprog(event, list, ENTRY_NETKIT);
 }
 
@@ -299,13 +299,13 @@ static __always_inline void walk_xdp(struct enriched_event* event, struct net_de
   struct bpf_xdp_entity* state = (void*)device +
                                  bpf_core_field_offset(struct net_device, xdp_state) +
                                  mode * bpf_core_type_size(struct bpf_xdp_entity);
-  struct bpf_xdp_link* link = BPF_CORE_READ(state, link);
-  struct bpf_prog* program = link ? BPF_CORE_READ(link, link.prog) : BPF_CORE_READ(state, prog);
+  struct bpf_xdp_link* link = READ(state, link);
+  struct bpf_prog* program = link ? READ(link, link.prog) : READ(state, prog);
   if (!program) return;
   struct walk_entry* entry = next_entry(event, program);
   if (!entry) return;
   entry->kind = ENTRY_XDP;
-  if (link) entry->link_id = BPF_CORE_READ(link, link.id);
+  if (link) entry->link_id = READ(link, link.id);
 }
 
 /* All programs that are in force for a socket's cgroup (kernel/bpf/cgroup.c,
@@ -316,9 +316,9 @@ static __always_inline void walk_cgroup(struct enriched_event* event, struct soc
     event->walk_flags |= WALK_BROKEN;
     return;
   }
-  struct cgroup* cgroup = BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
+  struct cgroup* cgroup = READ(sk, sk_cgrp_data.cgroup);
   if (!cgroup) return;
-  event->cgroup_id = BPF_CORE_READ(cgroup, kn, id);
+  event->cgroup_id = READ(cgroup, kn, id);
   __u32 type = ingress ? bpf_core_enum_value(enum cgroup_bpf_attach_type, CGROUP_INET_INGRESS)
                        : bpf_core_enum_value(enum cgroup_bpf_attach_type, CGROUP_INET_EGRESS);
   struct bpf_prog_array* array = 0;
@@ -329,7 +329,7 @@ static __always_inline void walk_cgroup(struct enriched_event* event, struct soc
   void* items = (void*)array + bpf_core_field_offset(struct bpf_prog_array, items);
   for (__u32 i = 0; i <= ENRICHED_MOST_ENTRIES; i++) {
     struct bpf_prog_array_item* item = items + i * bpf_core_type_size(struct bpf_prog_array_item);
-    struct bpf_prog* program = BPF_CORE_READ(item, prog);
+    struct bpf_prog* program = READ(item, prog);
     if (!program) return;
     if (!program_id(program)) continue; /* the dummy that stands for one being detached */
     struct walk_entry* entry = next_entry(event, program);
@@ -342,9 +342,9 @@ static __always_inline void walk_cgroup(struct enriched_event* event, struct soc
 static __always_inline void walk_socket(struct enriched_event* event, struct sock* sk) {
   event->walk_hook = WALK_SOCKET;
   walk_cgroup(event, sk, true);
-  struct sk_filter* filter = BPF_CORE_READ(sk, sk_filter);
+  struct sk_filter* filter = READ(sk, sk_filter);
   if (!filter) return;
-  struct walk_entry* entry = next_entry(event, BPF_CORE_READ(filter, prog));
+  struct walk_entry* entry = next_entry(event, READ(filter, prog));
   if (entry) entry->kind = ENTRY_SOCKET_FILTER;
 }
 

@@ -6,7 +6,7 @@
 
 /* clang-format off */
 #include "collector/kernel_types.bpf.h"
-#include <bpf/bpf_core_read.h>
+#include "collector/kernel_read.bpf.h"
 #include <bpf/bpf_helpers.h>
 /* clang-format on */
 
@@ -29,12 +29,12 @@ static __always_inline __u64 cookie_of(struct net* net) {
     return cookie;
   }
   struct ns_common___id* ns = (void*)net + bpf_core_field_offset(struct net, ns);
-  return bpf_core_field_exists(ns->ns_id) ? BPF_CORE_READ(ns, ns_id) : 0;
+  return bpf_core_field_exists(ns->ns_id) ? READ(ns, ns_id) : 0;
 }
 
 static __always_inline bool find_netns(struct packet_place* place, struct net* net) {
-  if (!net || !netns_ops || BPF_CORE_READ(net, ns.ops) != netns_ops) return false;
-  place->netns_inode = BPF_CORE_READ(net, ns.inum);
+  if (!net || !netns_ops || READ(net, ns.ops) != netns_ops) return false;
+  place->netns_inode = READ(net, ns.inum);
   place->netns_cookie = cookie_of(net);
   return true;
 }
@@ -43,9 +43,9 @@ static __always_inline bool find_netns(struct packet_place* place, struct net* n
  * network namespace is believed. */
 static __always_inline bool find_device(struct packet_place* place, struct net_device* device) {
   if (!device) return false;
-  int ifindex = BPF_CORE_READ(device, ifindex);
+  int ifindex = READ(device, ifindex);
   if (ifindex <= 0) return false;
-  if (!find_netns(place, BPF_CORE_READ(device, nd_net.net))) return false;
+  if (!find_netns(place, READ(device, nd_net.net))) return false;
   place->ifindex = ifindex;
   place->is_device = 1;
   return true;
@@ -54,10 +54,10 @@ static __always_inline bool find_device(struct packet_place* place, struct net_d
 /* `rx_sk`: the receiving socket, where the kernel passes it. */
 static __always_inline void find_packet(struct packet_place* place, struct sk_buff* skb,
                                         struct sock* rx_sk) {
-  if (find_device(place, BPF_CORE_READ(skb, dev))) return;
-  struct sock* sk = rx_sk ? rx_sk : BPF_CORE_READ(skb, sk);
-  if (!sk || !find_netns(place, BPF_CORE_READ(sk, __sk_common.skc_net.net))) return;
-  int ifindex = BPF_CORE_READ(skb, skb_iif);
+  if (find_device(place, READ(skb, dev))) return;
+  struct sock* sk = rx_sk ? rx_sk : READ(skb, sk);
+  if (!sk || !find_netns(place, READ(sk, __sk_common.skc_net.net))) return;
+  int ifindex = READ(skb, skb_iif);
   if (ifindex > 0) place->ifindex = ifindex;
 }
 
@@ -67,7 +67,7 @@ int learn_netns_ops(void* context) {
   (void)context;
   struct task_struct* task = (void*)bpf_get_current_task();
 
-  netns_ops = BPF_CORE_READ(task, nsproxy, net_ns, ns.ops);
+  netns_ops = READ(task, nsproxy, net_ns, ns.ops);
   return 0;
 }
 

@@ -5,7 +5,7 @@
 
 /* clang-format off */
 #include "collector/kernel_types.bpf.h"
-#include <bpf/bpf_core_read.h>
+#include "collector/kernel_read.bpf.h"
 #include <bpf/bpf_helpers.h>
 /* clang-format on */
 
@@ -26,8 +26,8 @@ static __always_inline bool perf_event_is_on(void* map) {
       &entry, sizeof(entry),
       array + bpf_core_field_offset(struct bpf_array, ptrs) + cpu * sizeof(entry));
   if (!entry) return false;
-  event = BPF_CORE_READ(entry, event);
-  return event && BPF_CORE_READ(event, oncpu) == (int)cpu;
+  event = READ(entry, event);
+  return event && READ(event, oncpu) == (int)cpu;
 }
 
 #endif /* COLLECTOR_PERF_EVENTS_BPF_H_ */

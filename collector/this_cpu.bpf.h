@@ -8,7 +8,7 @@
 /* clang-format off */
 #include "collector/enriched_record.h"
 #include "collector/kernel_types.bpf.h"
-#include <bpf/bpf_core_read.h>
+#include "collector/kernel_read.bpf.h"
 #include <bpf/bpf_helpers.h>
 /* clang-format on */
 
@@ -36,7 +36,7 @@ static __always_inline void find_this_cpu(struct this_cpu* here) {
   struct task_struct* found = 0;
 
   if (!has_percpu_offsets || !bpf_core_field_exists(task->se.cfs_rq->rq)) return;
-  void* data = (void*)BPF_CORE_READ(task, se.cfs_rq, rq) - runqueues_offset;
+  void* data = (void*)READ(task, se.cfs_rq, rq) - runqueues_offset;
   if (bpf_probe_read_kernel(&found, sizeof(found), data + current_task_offset) || found != task)
     return;
   if (bpf_probe_read_kernel(&here->offset, sizeof(here->offset), data + this_cpu_off_offset))
