@@ -70,7 +70,8 @@ static __always_inline void note_place(struct enriched_event* event,
 }
 
 static __always_inline void note_ifname(struct enriched_event* event, struct net_device* device) {
-  if (event->flags & ENRICHED_DEVICE) BPF_CORE_READ_INTO(&event->ifname, device, name);
+  if (event->flags & ENRICHED_DEVICE)
+    read_text(event->ifname, (void*)device + bpf_core_field_offset(struct net_device, name));
 }
 
 static __always_inline bool is_full_socket(struct sock* sk) {
@@ -78,16 +79,40 @@ static __always_inline bool is_full_socket(struct sock* sk) {
   return state != 6 && state != 12; /* TCP_TIME_WAIT, TCP_NEW_SYN_RECV: smaller structures */
 }
 
-/* Tunnels need more than one packet's headers. */
-static __always_inline __u32 wanted_bytes(__u8 protocol) {
-  switch (protocol) {
+/* collector/packet_parser.cc knows tunnels by these, too. */
+static __always_inline bool is_tunnel_port(__u8 high, __u8 low) {
+  __u16 port = (__u16)high << 8 | low;
+  return port == 4789 || port == 8472 || port == 6081;
+}
+
+/* Tunnels need more than one packet's headers. `ip`: the first bytes of an IP packet. */
+static __always_inline __u32 wanted_bytes(const __u8* ip) {
+  bool four = ip[0] >> 4 == 4;
+  __u32 at = four ? 20 : 40; /* of the ports, with no options */
+
+  switch (four ? ip[9] : ip[6]) {
     case IPPROTO_TCP:
     case IPPROTO_ICMP:
     case 58: /* IPPROTO_ICMPV6 */
       return ENRICHED_FEW_HEADER_BYTES;
+    case IPPROTO_UDP:
+      if (four && (ip[0] & 15) != 5) return ENRICHED_HEADER_BYTES;
+      return is_tunnel_port(ip[at], ip[at + 1]) || is_tunnel_port(ip[at + 2], ip[at + 3])
+                 ? ENRICHED_HEADER_BYTES
+                 : ENRICHED_FEW_HEADER_BYTES;
     default:
       return ENRICHED_HEADER_BYTES;
   }
+}
+
+/* Copies bytes of the packet, of which there are so many behind `from`. */
+static __always_inline void copy_headers(struct enriched_event* event, unsigned char* from,
+                                         __u32 there, __u32 wanted) {
+  __u32 bytes = there < wanted ? there : wanted;
+
+  barrier_var(bytes);
+  if (bytes > ENRICHED_HEADER_BYTES) return;
+  if (!bpf_probe_read_kernel(event->header, bytes, from)) event->header_bytes = bytes;
 }
 
 /* Copies the beginning of the packet, never beyond its linear part. */
@@ -96,32 +121,23 @@ static __always_inline void note_headers(struct enriched_event* event, struct sk
   __u32 tail = READ(skb, tail); /* an offset: NET_SKBUFF_DATA_USES_OFFSET on 64 bits */
   __u32 network = READ(skb, network_header);
   __u32 mac = READ(skb, mac_header);
-  __u32 begin = network;
-  __u32 wanted = ENRICHED_HEADER_BYTES;
-  __u8 first[16] = {};
+  bool four = event->protocol == ETH_P_IP;
 
   if (!head || tail > READ(skb, end)) return;
-  bool ip = false;
-  if (network && network + 20 <= tail &&
-      !bpf_probe_read_kernel(first, sizeof(first), head + network)) {
-    if (event->protocol == ETH_P_IP && first[0] >> 4 == 4) {
-      ip = true;
-      wanted = wanted_bytes(first[9]);
-    } else if (event->protocol == ETH_P_IPV6 && first[0] >> 4 == 6) {
-      ip = true;
-      wanted = wanted_bytes(first[6]);
+  if (network && network + 20 <= tail && (four || event->protocol == ETH_P_IPV6)) {
+    __u32 there = tail - network;
+    copy_headers(event, head + network, there, ENRICHED_FEW_HEADER_BYTES);
+    if (event->header_bytes && event->header[0] >> 4 == (four ? 4 : 6)) {
+      if (there <= ENRICHED_FEW_HEADER_BYTES) return;
+      if (wanted_bytes(event->header) > ENRICHED_FEW_HEADER_BYTES)
+        copy_headers(event, head + network, there, ENRICHED_HEADER_BYTES);
+      return;
     }
+    event->header_bytes = 0;
   }
-  if (!ip) {
-    if (mac == NO_MAC_HEADER || mac + ETH_HLEN > tail) return;
-    begin = mac;
-    event->flags |= ENRICHED_LINK_HEADER;
-  }
-  __u32 bytes = tail - begin;
-  if (bytes > wanted) bytes = wanted;
-  barrier_var(bytes);
-  if (bytes > ENRICHED_HEADER_BYTES) return;
-  if (!bpf_probe_read_kernel(event->header, bytes, head + begin)) event->header_bytes = bytes;
+  if (mac == NO_MAC_HEADER || mac + ETH_HLEN > tail) return;
+  event->flags |= ENRICHED_LINK_HEADER;
+  copy_headers(event, head + mac, tail - mac, ENRICHED_HEADER_BYTES);
 }
 
 static __always_inline bool has_vlan_tag(struct sk_buff* skb) {

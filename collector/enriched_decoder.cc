@@ -13,6 +13,9 @@ namespace correlate {
 namespace {
 
 constexpr size_t kHeadBytes = offsetof(enriched_event, header);
+constexpr size_t kCommonOffset = offsetof(enriched_event, location);
+constexpr size_t kCommonBytes = kHeadBytes - kCommonOffset;
+constexpr size_t kCommonSlotsBits = 12;
 constexpr size_t kWalkOffset = offsetof(enriched_event, walk);
 
 template <size_t N>
@@ -31,12 +34,16 @@ Enum EnumOf(uint8_t value, Enum last) {
   return value <= static_cast<uint8_t>(last) ? static_cast<Enum>(value) : Enum{};
 }
 
-void ReadPacket(const enriched_event& event, Packet* packet) {
+// Where the packet was.
+void ReadPlace(const enriched_event& event, Packet* packet) {
   packet->has_netns = event.flags & ENRICHED_NETNS;
   packet->netns = packet->has_netns ? NetnsId{event.netns_inode, event.netns_cookie} : NetnsId();
   packet->ifindex = event.flags & (ENRICHED_DEVICE | ENRICHED_IFINDEX) ? event.ifindex : 0;
   const bool named = event.flags & ENRICHED_DEVICE;
   packet->ifname = named ? std::string(Text(event.ifname)) : std::string();
+}
+
+void ReadPacket(const enriched_event& event, absl::Span<const uint8_t> header, Packet* packet) {
   packet->length_bytes = event.length;
   packet->segments = event.segments;
   packet->ethertype = event.protocol;
@@ -44,13 +51,12 @@ void ReadPacket(const enriched_event& event, Packet* packet) {
   packet->vlan_id = packet->has_vlan ? event.vlan_tci & 0xfff : 0;
   packet->outer = packet->inner = PacketHeaders();
   packet->tunnel = Tunnel::kNone;
-  const size_t bytes = std::min<size_t>(event.header_bytes, ENRICHED_HEADER_BYTES);
-  ParsePacket({event.header, bytes}, event.flags & ENRICHED_LINK_HEADER, event.protocol, packet);
+  ParsePacket(header, event.flags & ENRICHED_LINK_HEADER, event.protocol, packet);
 }
 
-void ReadWalk(const enriched_event& event, size_t entries, HookWalk* walk) {
+void ReadWalk(const enriched_event& event, absl::Span<const walk_entry> entries, HookWalk* walk) {
   walk->hook = EnumOf(event.walk_hook, HookWalk::Hook::kTap);
-  walk->truncated = event.walk_flags & WALK_TRUNCATED || event.walk_entries > entries;
+  walk->truncated = event.walk_flags & WALK_TRUNCATED || event.walk_entries > entries.size();
   walk->shared_block = event.walk_flags & WALK_SHARED_BLOCK;
   walk->broken = event.walk_flags & WALK_BROKEN;
   walk->counted = event.walk_flags & WALK_COUNTED;
@@ -60,9 +66,9 @@ void ReadWalk(const enriched_event& event, size_t entries, HookWalk* walk) {
   if (event.walk_flags & WALK_EXIT) {
     walk->exit = {event.exit_program_id, event.exit_part_id, event.exit_verdict};
   }
-  walk->entries.resize(entries);
-  for (size_t i = 0; i < entries; ++i) {
-    const walk_entry& from = event.walk[i];
+  walk->entries.resize(entries.size());
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const walk_entry& from = entries[i];
     HookWalk::Entry& entry = walk->entries[i];
     entry.kind = EnumOf(from.kind, HookWalk::Kind::kTap);
     entry.other_protocol = from.flags & ENTRY_OTHER_PROTOCOL;
@@ -78,6 +84,38 @@ void ReadWalk(const enriched_event& event, size_t entries, HookWalk* walk) {
 }
 
 }  // namespace
+
+struct EnrichedDecoder::Common {
+  uint8_t bytes[kCommonBytes];  // as in the record
+  std::vector<walk_entry> walk;
+  Enrichment enrichment;  // its packet is the last event's
+};
+
+EnrichedDecoder::EnrichedDecoder(EnrichedDecoder&&) noexcept = default;
+EnrichedDecoder& EnrichedDecoder::operator=(EnrichedDecoder&&) noexcept = default;
+EnrichedDecoder::~EnrichedDecoder() = default;
+
+EnrichedDecoder::Common& EnrichedDecoder::CommonOf(const enriched_event& event,
+                                                   absl::Span<const uint8_t> walk) {
+  uint64_t hash = event.location ^ event.netns_cookie << 32 ^ event.walk_revision << 16;
+  hash ^= uint64_t{event.ifindex} << 20 ^ event.reason ^ uint64_t { event.program_id } << 8;
+  hash = (hash ^ hash >> 29) * 0x9e3779b97f4a7c15;
+  std::unique_ptr<Common>& slot = common_[hash >> (64 - kCommonSlotsBits)];
+  const uint8_t* bytes = reinterpret_cast<const uint8_t*>(&event) + kCommonOffset;
+  if (slot != nullptr && slot->walk.size() * sizeof(walk_entry) == walk.size() &&
+      std::memcmp(slot->bytes, bytes, kCommonBytes) == 0 &&
+      (walk.empty() || std::memcmp(slot->walk.data(), walk.data(), walk.size()) == 0)) {
+    return *slot;
+  }
+  if (slot == nullptr) slot = std::make_unique<Common>();
+  std::memcpy(slot->bytes, bytes, kCommonBytes);
+  slot->walk.resize(walk.size() / sizeof(walk_entry));
+  if (!walk.empty()) std::memcpy(slot->walk.data(), walk.data(), walk.size());
+  ReadPlace(event, &slot->enrichment.packet);
+  ReadWalk(event, slot->walk, &slot->enrichment.walk);
+  slot->enrichment.place_id = ++last_place_id_;
+  return *slot;
+}
 
 EnrichedDecoder::Slot EnrichedDecoder::Find(const EventFormat& format, const char* name) {
   for (const FormatField& field : format.fields) {
@@ -101,23 +139,43 @@ EnrichedDecoder::EnrichedDecoder(const EventFormat& format)
     bytes = std::max<size_t>(bytes, size_t{field.offset} + field.size);
   }
   raw_.resize(bytes);
+  common_.resize(size_t{1} << kCommonSlotsBits);
+  // Those of one recording's decoders differ.
+  last_place_id_ = (uint64_t{format.id} + 1) << 40;
 }
 
 void EnrichedDecoder::Put(const Slot& slot, uint64_t value) {
-  if (slot.size == 0) return;
-  std::memcpy(raw_.data() + slot.offset, &value, slot.size);  // little-endian hosts
+  uint8_t* to = raw_.data() + slot.offset;
+  // The usual sizes apart: each is a single store then. Little-endian hosts.
+  switch (slot.size) {
+    case sizeof(uint64_t):
+      std::memcpy(to, &value, sizeof(uint64_t));
+      return;
+    case sizeof(uint32_t):
+      std::memcpy(to, &value, sizeof(uint32_t));
+      return;
+    case sizeof(uint16_t):
+      std::memcpy(to, &value, sizeof(uint16_t));
+      return;
+    default:
+      std::memcpy(to, &value, slot.size);
+  }
 }
 
 bool EnrichedDecoder::Decode(TracepointSample* sample) {
   if (sample->raw.size() < kHeadBytes) return false;
-  // The ring does not align as the struct wants it.
+  // The ring does not align as the struct wants it. Headers and walk stay where they are.
   enriched_event event;
-  const size_t bytes = std::min(sample->raw.size(), sizeof event);
-  std::memcpy(&event, sample->raw.data(), bytes);
+  std::memcpy(static_cast<void*>(&event), sample->raw.data(), kHeadBytes);
   const size_t entries = std::min<size_t>(event.walk_entries, ENRICHED_MOST_ENTRIES);
+  const size_t header_bytes = std::min<size_t>(event.header_bytes, ENRICHED_HEADER_BYTES);
   const size_t needed =
-      entries > 0 ? kWalkOffset + entries * sizeof(walk_entry) : kHeadBytes + event.header_bytes;
-  if (bytes < needed) return false;
+      entries > 0 ? kWalkOffset + entries * sizeof(walk_entry) : kHeadBytes + header_bytes;
+  if (sample->raw.size() < needed) return false;
+  const absl::Span<const uint8_t> header = sample->raw.subspan(kHeadBytes, header_bytes);
+  const absl::Span<const uint8_t> walk =
+      entries > 0 ? sample->raw.subspan(kWalkOffset, entries * sizeof(walk_entry))
+                  : absl::Span<const uint8_t>();
   std::fill(raw_.begin(), raw_.end(), 0);
   Put(skb_, event.skb);
   Put(location_, event.location);
@@ -128,11 +186,11 @@ bool EnrichedDecoder::Decode(TracepointSample* sample) {
   Put(act_, event.act);
   Put(ifindex_, event.ifindex);
   Put(common_pid_, static_cast<uint32_t>(sample->tid));
-  enrichment_.context = ContextOf(event.context);
-  ReadPacket(event, &enrichment_.packet);
-  ReadWalk(event, entries, &enrichment_.walk);
+  Enrichment& enrichment = CommonOf(event, walk).enrichment;
+  enrichment.context = ContextOf(event.context);
+  ReadPacket(event, header, &enrichment.packet);
   sample->raw = raw_;
-  sample->enrichment = &enrichment_;
+  sample->enrichment = &enrichment;
   return true;
 }
 

@@ -5,10 +5,13 @@
 #define COLLECTOR_ENRICHED_DECODER_H_
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "absl/types/span.h"
 #include "collector/event.h"
+
+struct enriched_event;
 
 namespace correlate {
 
@@ -16,6 +19,9 @@ class EnrichedDecoder {
  public:
   // `format` is that of skb:kfree_skb or xdp:xdp_exception as this host has it.
   explicit EnrichedDecoder(const EventFormat& format);
+  EnrichedDecoder(EnrichedDecoder&&) noexcept;
+  EnrichedDecoder& operator=(EnrichedDecoder&&) noexcept;
+  ~EnrichedDecoder();
 
   // Replaces sample->raw, which is a record of the BPF program, by the tracepoint's and sets
   // sample->enrichment; both live until the next call. False: no such record.
@@ -26,12 +32,16 @@ class EnrichedDecoder {
     size_t offset = 0;
     size_t size = 0;  // 0: this host's format has no such field
   };
+  // What many events have in common, decoded once.
+  struct Common;
   static Slot Find(const EventFormat& format, const char* name);
   void Put(const Slot& slot, uint64_t value);
+  Common& CommonOf(const enriched_event& event, absl::Span<const uint8_t> walk);
 
   Slot skb_, location_, rx_sk_, protocol_, reason_, program_id_, act_, ifindex_, common_pid_;
   std::vector<uint8_t> raw_;
-  Enrichment enrichment_;
+  std::vector<std::unique_ptr<Common>> common_;  // by hash; a later one takes the place of another
+  uint64_t last_place_id_;
 };
 
 }  // namespace correlate

@@ -125,6 +125,47 @@ TEST_F(EnrichedDecoderTest, ADropsFieldsAreWhereTheFormatHasThem) {
   EXPECT_EQ(At<uint32_t>(sample_.raw, 0), 0u);
 }
 
+TEST_F(EnrichedDecoderTest, EqualPlacesAndWalksHaveOneNumber) {
+  enriched_event event = Drop();
+  event.walk_hook = WALK_TC_INGRESS;
+  event.walk_entries = 1;
+  event.walk[0] = {.kind = ENTRY_CLS_BPF, .program_id = 7};
+  const auto number = [&] {
+    EXPECT_TRUE(Decode(RecordOf(event)));
+    return sample_.enrichment->place_id;
+  };
+  const uint64_t first = number();
+  EXPECT_NE(first, 0u);
+  event.length = 77;
+  event.skb += 256;
+  EXPECT_EQ(number(), first);
+  EXPECT_EQ(sample_.enrichment->packet.length_bytes, 77u);
+  event.walk[0].program_id = 8;
+  const uint64_t second = number();
+  EXPECT_NE(second, first);
+  EXPECT_EQ(sample_.enrichment->walk.entries[0].program_id, 8u);
+  event.walk_entries = 0;
+  event.header_bytes = 0;
+  EXPECT_NE(number(), second);
+  EXPECT_TRUE(sample_.enrichment->walk.entries.empty());
+  event.flags |= ENRICHED_DEVICE;
+  std::memcpy(event.ifname, "veth2", 6);
+  number();
+  EXPECT_EQ(sample_.enrichment->packet.ifname, "veth2");
+}
+
+TEST_F(EnrichedDecoderTest, NothingOfAPacketIsLeftForTheNextOne) {
+  enriched_event event = Drop();
+  event.flags |= ENRICHED_VLAN_TAG;
+  event.vlan_tci = 5;
+  PutUdp(&event);
+  EXPECT_EQ(Read(event).outer.family, IpFamily::kIpv4);
+  event.header_bytes = 0;
+  EXPECT_EQ(Read(event).outer.family, IpFamily::kNone);
+  event.flags &= ~ENRICHED_VLAN_TAG;
+  EXPECT_FALSE(Read(event).has_vlan);
+}
+
 TEST_F(EnrichedDecoderTest, AFormatWithoutReasonAndSocket) {
   decoder_ = EnrichedDecoder(OldDropFormat());
   ASSERT_TRUE(Decode(RecordOf(Drop())));

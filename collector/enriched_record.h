@@ -93,32 +93,33 @@ struct walk_entry {
 };
 
 struct enriched_event {
-  __u64 skb;        /* a drop's; else 0 */
-  __u64 location;   /* the caller's return address; a drop's */
-  __u64 rx_sk;      /* a drop's, where the kernel passes it */
-  __u32 reason;     /* a drop's */
-  __u32 act;        /* an XDP exception's */
-  __u32 program_id; /* an XDP exception's */
-  __u32 ifindex;
-  __u64 netns_cookie;
-  __u32 netns_inode;
+  __u64 skb;    /* a drop's; else 0 */
+  __u64 rx_sk;  /* a drop's, where the kernel passes it */
   __u32 length; /* bytes of the packet, as skb->len counts them */
   __u16 segments;
-  __u16 protocol; /* ethertype, host order */
-  __u16 vlan_tci;
+  __u8 header_bytes;
   __u8 context;
-  __u8 flags;
-  char ifname[ENRICHED_IFNAME_BYTES];
+  /* From here to the header, and in walk, many events of one kind are the same. */
+  __u64 location; /* the caller's return address; a drop's */
+  __u64 netns_cookie;
   __u64 walk_revision; /* changes with the list: bpf_mprog's of tcx, with where the kernel keeps
                           each filter of cls_bpf or a tap folded in */
+  __u64 cgroup_id;     /* whose programs were walked; 0: none were */
+  __u32 reason;        /* a drop's */
+  __u32 act;           /* an XDP exception's */
+  __u32 program_id;    /* an XDP exception's */
+  __u32 ifindex;
+  __u32 netns_inode;
+  __u32 exit_program_id;
+  __u32 exit_part_id; /* see exit_note.h */
+  __s32 exit_verdict;
+  __u16 protocol; /* ethertype, host order */
+  __u16 vlan_tci;
+  __u8 flags;
   __u8 walk_hook;
   __u8 walk_flags;
   __u8 walk_entries;
-  __u8 header_bytes;
-  __u32 exit_program_id;
-  __u64 cgroup_id;    /* whose programs were walked; 0: none were */
-  __u32 exit_part_id; /* see exit_note.h */
-  __s32 exit_verdict;
+  char ifname[ENRICHED_IFNAME_BYTES];
   __u8 header[ENRICHED_HEADER_BYTES];
   struct walk_entry walk[ENRICHED_MOST_ENTRIES]; /* in the record only if there are any */
 };

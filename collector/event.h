@@ -406,6 +406,9 @@ struct Enrichment {
   Context context = Context::kUnknown;
   Packet packet;
   HookWalk walk;
+  // Equal in events whose device, namespace and walk are equal (others may have another one all the
+  // same); 0: not known.
+  uint64_t place_id = 0;
 };
 
 // One hit of a tracepoint (PERF_RECORD_SAMPLE).

@@ -19,9 +19,7 @@
 /* enum bpf_xdp_mode (include/linux/netdevice.h) */
 enum { XDP_STATE_GENERIC = 0, XDP_STATE_NATIVE = 1 };
 
-static __always_inline __u32 program_id(struct bpf_prog* program) {
-  return READ(program, aux, id);
-}
+static __always_inline __u32 program_id(struct bpf_prog* program) { return READ(program, aux, id); }
 
 /* Where a walk over clsact or ingress stands. It lives in a map and not in registers: what the
  * verifier reads from there it knows nothing about, so that every step looks the same to it and is
@@ -119,9 +117,6 @@ volatile struct {
   __u32 filter_program;
 } tun = {};
 
-#define READ_AT(value, base, offset) \
-  bpf_probe_read_kernel(&(value), sizeof(value), (void*)(base) + (offset))
-
 /* One program of a cls_bpf. */
 static __always_inline void step_filter(struct enriched_event* event, struct tc_cursor* cursor) {
   if (cursor->filter == cursor->filters_end) {
@@ -132,22 +127,20 @@ static __always_inline void step_filter(struct enriched_event* event, struct tc_
   }
   __u64 filter = cursor->filter - cls_bpf.prog_link;
   struct list_head* node = (void*)cursor->filter;
-  struct bpf_prog* program = 0;
-  bool exts_integrated = false;
   cursor->filter = (__u64)READ(node, next);
   if (!cursor->filter) event->walk_flags |= WALK_BROKEN;
   /* A filter that replaces another one is a new structure, also where the program is the same. */
   event->walk_revision = event->walk_revision * 31 + filter;
-  READ_AT(program, filter, cls_bpf.prog_filter);
+  struct bpf_prog* program = (void*)READ_WORD(filter + cls_bpf.prog_filter);
   struct walk_entry* entry = next_entry(event, program);
   if (!entry) return;
   entry->kind = ENTRY_CLS_BPF;
   entry->flags = cursor->flags;
   entry->pref = cursor->pref;
   entry->chain = cursor->chain_index;
-  READ_AT(entry->handle, filter, cls_bpf.prog_handle);
-  READ_AT(exts_integrated, filter, cls_bpf.prog_exts_integrated);
-  if (exts_integrated) return;
+  entry->handle = READ_INT(filter + cls_bpf.prog_handle);
+  /* A bool, behind which the structure goes on. */
+  if (READ_INT(filter + cls_bpf.prog_exts_integrated) & 0xff) return;
   entry->flags |= ENTRY_NOT_DIRECT;
   cursor->may_jump = 1; /* its actions may */
 }
@@ -157,12 +150,13 @@ static __always_inline void step_classifier(struct enriched_event* event,
                                             struct tc_cursor* cursor) {
   struct tcf_proto* classifier = (void*)cursor->classifier;
   __be16 wanted = READ(classifier, protocol);
-  char kind[16] = {};
+  char kind[16] __attribute__((aligned(8))) = {};
 
   cursor->pref = READ(classifier, prio) >> 16;
   cursor->flags =
       wanted == cursor->protocol || wanted == bpf_htons(ETH_P_ALL) ? 0 : ENTRY_OTHER_PROTOCOL;
-  BPF_CORE_READ_INTO(&kind, classifier, ops, kind);
+  void* ops = (void*)READ(classifier, ops);
+  read_text(kind, ops + bpf_core_field_offset(struct tcf_proto_ops, kind));
   if (kind[0] == 'b' && kind[1] == 'p' && kind[2] == 'f' && kind[3] == 0) {
     void* head = READ(classifier, root);
     if (head && cls_bpf.known) {
@@ -230,8 +224,7 @@ static __always_inline void walk_tc(struct enriched_event* event, struct net_dev
 
   event->walk_hook = ingress ? WALK_TC_INGRESS : WALK_TC_EGRESS;
   if (bpf_core_field_exists(device->tcx_ingress)) {
-    struct bpf_mprog_entry* list =
-        ingress ? READ(device, tcx_ingress) : READ(device, tcx_egress);
+    struct bpf_mprog_entry* list = ingress ? READ(device, tcx_ingress) : READ(device, tcx_egress);
     if (!list) return;
     walk_mprog(event, list, ENTRY_TCX);
     struct bpf_mprog_bundle* bundle = READ(list, parent);
@@ -271,18 +264,15 @@ static __always_inline void walk_netkit(struct enriched_event* event, struct sk_
 
 /* tun_net_xmit (drivers/net/tun.c) drops what its one filter, of TUNSETFILTEREBPF, makes empty. */
 static __always_inline void walk_tap(struct enriched_event* event, struct net_device* device) {
-  void* filter = 0;
-  struct bpf_prog* program = 0;
-
   event->walk_hook = WALK_TAP;
   if (!tun.known) {
     event->walk_flags |= WALK_BROKEN;
     return;
   }
-  READ_AT(filter, private_of(device), tun.device_filter);
+  __u64 filter = READ_WORD(private_of(device) + tun.device_filter);
   if (!filter) return;
-  event->walk_revision = (__u64)filter; /* another filter is a new structure */
-  READ_AT(program, filter, tun.filter_program);
+  event->walk_revision = filter; /* another filter is a new structure */
+  struct bpf_prog* program = (void*)READ_WORD(filter + tun.filter_program);
   struct walk_entry* entry = next_entry(event, program);
   if (entry) entry->kind = ENTRY_TAP;
 }
@@ -321,10 +311,8 @@ static __always_inline void walk_cgroup(struct enriched_event* event, struct soc
   event->cgroup_id = READ(cgroup, kn, id);
   __u32 type = ingress ? bpf_core_enum_value(enum cgroup_bpf_attach_type, CGROUP_INET_INGRESS)
                        : bpf_core_enum_value(enum cgroup_bpf_attach_type, CGROUP_INET_EGRESS);
-  struct bpf_prog_array* array = 0;
-  bpf_probe_read_kernel(
-      &array, sizeof(array),
-      (void*)cgroup + bpf_core_field_offset(struct cgroup, bpf.effective) + type * sizeof(array));
+  struct bpf_prog_array* array = (void*)READ_WORD(
+      (void*)cgroup + bpf_core_field_offset(struct cgroup, bpf.effective) + type * sizeof(void*));
   if (!array) return;
   void* items = (void*)array + bpf_core_field_offset(struct bpf_prog_array, items);
   for (__u32 i = 0; i <= ENRICHED_MOST_ENTRIES; i++) {

@@ -7,27 +7,27 @@
 #define COLLECTOR_KERNEL_READ_BPF_H_
 
 /* clang-format off */
-#include <linux/bpf.h>
+#include "collector/kernel_types.bpf.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 /* clang-format on */
 
 extern void* bpf_rdonly_cast(const void* object, __u32 btf_id) __ksym __weak;
 
-#define KERNEL_(pointer)                                   \
+#define KERNEL_(pointer)                                    \
   ((typeof(pointer))bpf_rdonly_cast((const void*)(pointer), \
                                     bpf_core_type_id_kernel(typeof(*(pointer)))))
 
-#define READ_1_(pointer, field)                                           \
-  ({                                                                      \
-    typeof(pointer) pointer_ = (pointer);                                 \
-    typeof(pointer_->field) value_;                                       \
-    if (bpf_ksym_exists(bpf_rdonly_cast)) {                               \
-      value_ = KERNEL_(pointer_)->field;                                  \
-    } else {                                                              \
-      bpf_core_read((void*)&value_, sizeof(value_), &pointer_->field);    \
-    }                                                                     \
-    value_;                                                               \
+#define READ_1_(pointer, field)                                        \
+  ({                                                                   \
+    typeof(pointer) pointer_ = (pointer);                              \
+    typeof(pointer_->field) value_;                                    \
+    if (bpf_ksym_exists(bpf_rdonly_cast)) {                            \
+      value_ = KERNEL_(pointer_)->field;                               \
+    } else {                                                           \
+      bpf_core_read((void*)&value_, sizeof(value_), &pointer_->field); \
+    }                                                                  \
+    value_;                                                            \
   })
 #define READ_2_(pointer, a, b) READ_1_(READ_1_(pointer, a), b)
 #define READ_3_(pointer, a, b, c) READ_1_(READ_2_(pointer, a, b), c)
@@ -37,5 +37,18 @@ extern void* bpf_rdonly_cast(const void* object, __u32 btf_id) __ksym __weak;
 #define READ_NAMED_(count, pointer, ...) READ_APPLY_(count, pointer, __VA_ARGS__)
 #define READ(pointer, ...) \
   READ_NAMED_(READ_COUNT_(__VA_ARGS__, 4, 3, 2, 1, 0), pointer, __VA_ARGS__)
+
+/* Eight bytes, or four, at an address that no type tells: by types that every kernel has, and that
+ * begin with a number of as many. */
+#define READ_WORD(address) ((__u64)READ((struct timespec64*)(address), tv_sec))
+#define READ_INT(address) ((__u32)READ((struct kref*)(address), refcount.refs.counter))
+
+/* `to`: 16 bytes of ours. */
+static __always_inline void read_text(void* to, const void* from) {
+  __u64* words = to;
+
+  words[0] = READ_WORD(from);
+  words[1] = READ_WORD(from + 8);
+}
 
 #endif /* COLLECTOR_KERNEL_READ_BPF_H_ */

@@ -18,6 +18,22 @@ typedef struct {
   long long counter;
 } atomic64_t;
 
+typedef struct {
+  int counter;
+} atomic_t;
+
+typedef struct refcount_struct {
+  atomic_t refs;
+} refcount_t;
+
+struct kref {
+  refcount_t refcount;
+};
+
+struct timespec64 {
+  long long tv_sec;
+};
+
 struct proc_ns_operations;
 
 struct ns_common {

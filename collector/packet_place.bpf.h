@@ -23,10 +23,7 @@ struct packet_place {
 static __always_inline __u64 cookie_of(struct net* net) {
   if (bpf_core_field_exists(net->net_cookie)) {
     /* An atomic64_t before 5.14: the same eight bytes. */
-    __u64 cookie = 0;
-    bpf_probe_read_kernel(&cookie, sizeof(cookie),
-                          (void*)net + bpf_core_field_offset(struct net, net_cookie));
-    return cookie;
+    return READ_WORD((void*)net + bpf_core_field_offset(struct net, net_cookie));
   }
   struct ns_common___id* ns = (void*)net + bpf_core_field_offset(struct net, ns);
   return bpf_core_field_exists(ns->ns_id) ? READ(ns, ns_id) : 0;

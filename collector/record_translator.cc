@@ -11,6 +11,7 @@ size_t RecordTranslator::AddStream(uint32_t cpu, const RecordLayout& layout) {
 
 void RecordTranslator::AddEvent(uint64_t event_id, uint64_t sample_type, uint32_t format_id) {
   events_[event_id] = {.sample_type = sample_type, .format_id = format_id};
+  last_event_ = nullptr;  // they may have moved
 }
 
 void RecordTranslator::AddEnrichedEvent(uint64_t event_id, uint64_t sample_type, uint32_t format_id,
@@ -21,6 +22,7 @@ void RecordTranslator::AddEnrichedEvent(uint64_t event_id, uint64_t sample_type,
                        .format_id = format_id,
                        .stack_omitted = stack_omitted,
                        .decoder = decoder.get()};
+  last_event_ = nullptr;
 }
 
 uint64_t RecordTranslator::Append(size_t stream_index, absl::Span<const uint8_t> record) {
@@ -38,12 +40,17 @@ void RecordTranslator::Release(uint64_t horizon_ns, EventSink& sink) {
 
 void RecordTranslator::TranslateSample(absl::Span<const uint8_t> record, const RecordLayout& layout,
                                        EventSink& sink) {
-  const auto event = events_.find(SampleEventId(record, layout.sample_type).value_or(0));
-  if (event == events_.end()) {
-    ++malformed_;
-    return;
+  const uint64_t id = SampleEventId(record, layout.sample_type).value_or(0);
+  if (last_event_ == nullptr || id != last_event_id_) {
+    const auto event = events_.find(id);
+    if (event == events_.end()) {
+      ++malformed_;
+      return;
+    }
+    last_event_id_ = id;
+    last_event_ = &event->second;
   }
-  Event& known = event->second;
+  Event& known = *last_event_;
   const RecordLayout own = {known.sample_type, layout.sample_id_all};
   TracepointSample& sample = parsed_.sample;
   if (ParseRecord(record, own, &parsed_) != RecordKind::kSample ||

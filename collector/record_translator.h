@@ -64,6 +64,8 @@ class RecordTranslator {
   std::vector<Stream> streams_;
   absl::flat_hash_map<uint64_t, Event> events_;
   absl::flat_hash_map<uint32_t, std::unique_ptr<EnrichedDecoder>> decoders_;  // by format id
+  uint64_t last_event_id_ = 0;
+  Event* last_event_ = nullptr;  // of that id; null: none
   TimeOrder order_;
   ParsedRecord parsed_;
   uint64_t malformed_ = 0;

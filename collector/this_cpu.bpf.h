@@ -57,9 +57,9 @@ static __always_inline struct this_cpu* get_this_cpu(void) {
 /* include/linux/preempt.h; 0: unknown */
 static __always_inline __u8 context_of_cpu(void) {
   struct this_cpu* here = get_this_cpu();
-  __u32 count = 0;
 
-  if (!here || bpf_probe_read_kernel(&count, sizeof(count), (void*)here->preempt_count)) return 0;
+  if (!here) return 0;
+  __u32 count = READ_INT(here->preempt_count);
   if (count & 0x00f00000) return ENRICHED_NMI;
   if (count & 0x000f0000) return ENRICHED_HARDIRQ;
   if (count & 0x00000100) return ENRICHED_SOFTIRQ; /* multiples of 0x200 only disable softirqs */

@@ -22,6 +22,10 @@ size_t WordsOf(size_t bytes) { return (bytes + kWordBytes - 1) / kWordBytes; }
 uint64_t WordAt(absl::Span<const uint8_t> raw, size_t word) {
   uint64_t value = 0;
   const size_t offset = word * kWordBytes;
+  if (offset + kWordBytes <= raw.size()) {  // nearly always, and a single load then
+    std::memcpy(&value, raw.data() + offset, kWordBytes);
+    return value;
+  }
   std::memcpy(&value, raw.data() + offset, std::min(kWordBytes, raw.size() - offset));
   return value;
 }
@@ -92,14 +96,17 @@ void EventColumnsWriter::Restart(pb::EventColumns* columns, Interner* interner) 
   columns_ = columns;
   interner_ = interner;
   shapes_.clear();
-  last_key_.clear();
+  has_last_ = false;
   last_time_ns_ = 0;
 }
 
+EventColumnsWriter::EventColumnsWriter()
+    : key_(std::make_unique<Key>()), last_key_(std::make_unique<Key>()) {}
+EventColumnsWriter::~EventColumnsWriter() = default;
+
 bool EventColumnsWriter::MakeKey(const CorrelatedEvent& event) {
-  key_.resize(sizeof(Key));
-  Key key;
-  std::memset(&key, 0, sizeof key);  // padding is compared too
+  Key& key = *key_;
+  std::memset(static_cast<void*>(&key), 0, sizeof key);  // padding is compared too
   key.stack = event.stack != nullptr ? event.stack->id : 0;
   key.attribution = event.attribution != nullptr ? event.attribution->id : 0;
   key.look = event.look != nullptr ? event.look->id : 0;
@@ -132,7 +139,6 @@ bool EventColumnsWriter::MakeKey(const CorrelatedEvent& event) {
     key.inner = KeyOf(packet.inner);
     if (!SetText(packet.ifname, &key.ifname)) return false;
   }
-  std::memcpy(key_.data(), &key, sizeof key);
   return true;
 }
 
@@ -198,16 +204,18 @@ size_t EventColumnsWriter::Add(const CorrelatedEvent& event) {
   if (!MakeKey(event)) {
     shape = NewShape(event);
     bytes += kShapeBytes + event.raw.size();
-  } else if (key_ == last_key_) {
+  } else if (has_last_ && std::memcmp(key_.get(), last_key_.get(), sizeof(Key)) == 0) {
     shape = last_shape_;
   } else {
-    const auto [known, is_new] = shapes_.try_emplace(key_, 0);
+    const absl::string_view key(reinterpret_cast<const char*>(key_.get()), sizeof(Key));
+    const auto [known, is_new] = shapes_.try_emplace(key, 0);
     if (is_new) {
       known->second = NewShape(event);
       bytes += kShapeBytes + event.raw.size();
     }
     shape = known->second;
-    last_key_ = key_;
+    std::swap(key_, last_key_);
+    has_last_ = true;
     last_shape_ = shape;
   }
   columns_->add_shape(shape);

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ namespace correlate {
 
 class EventColumnsWriter {
  public:
+  EventColumnsWriter();
+  ~EventColumnsWriter();
   // Begins a chunk. Both are borrowed until the next Restart.
   void Restart(pb::EventColumns* columns, Interner* interner);
   // About how many bytes the chunk has grown by, what the interner took aside.
@@ -38,8 +41,9 @@ class EventColumnsWriter {
 
   pb::EventColumns* columns_ = nullptr;
   Interner* interner_ = nullptr;
-  std::string key_;       // of the event in hand
-  std::string last_key_;  // of the one before
+  std::unique_ptr<Key> key_;       // of the event in hand
+  std::unique_ptr<Key> last_key_;  // of the one before
+  bool has_last_ = false;
   uint32_t last_shape_ = 0;
   absl::flat_hash_map<std::string, uint32_t> shapes_;
   uint64_t last_time_ns_ = 0;

@@ -19,7 +19,7 @@
 
 namespace correlate {
 
-inline constexpr uint64_t kChunkBytes = 256 * 1024;
+inline constexpr uint64_t kChunkBytes = 768 * 1024;
 inline constexpr uint64_t kChunkAgeNs = 250'000'000;
 
 class TraceWriter : public TraceSink {

@@ -178,8 +178,11 @@ bool IsObserverType(absl::string_view type) {
 }
 
 const Attributor::Roles& Attributor::RolesOf(const EventFormat& format) {
+  if (&format == last_format_) return *last_roles_;
   const auto [entry, is_new] = roles_.try_emplace(format.id);
   Roles& roles = entry->second;
+  last_format_ = &format;
+  last_roles_ = &roles;
   if (!is_new) return roles;
   roles.program_id = FindField(format, "prog_id");
   roles.act = FindField(format, "act");
@@ -207,6 +210,7 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
     attachments_generation_ = attachments_->generation();
     names_generation_ = names_->generation();
     answers_.clear();
+    for (Recent& recent : recent_) recent.answer = nullptr;
   }
   const auto read = [&](const FormatField* field) {
     return field != nullptr ? ReadInteger(*field, request.raw) : std::nullopt;
@@ -240,16 +244,29 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
       inputs.netns = request.packet->netns;
     }
   }
-  const Attribution*& answer = answers_[inputs];
+  const Attribution*& answer = RecentAnswer(inputs);
   if (answer == nullptr) {
     answer = Intern(roles.xdp_send ? OfFailedSend(inputs, request.time_ns)
                     : roles.xdp    ? OfXdpEvent(roles, inputs, request)
                                    : OfDrop(roles, inputs, request));
+    answers_[inputs] = answer;
   }
   if (roles.drop && request.seen.look == nullptr) {
     return JoinSamples(roles, inputs, request, answer);
   }
   return answer;
+}
+
+const Attribution*& Attributor::RecentAnswer(const Inputs& inputs) {
+  const uint64_t mixed = (inputs.look_id * 31 + inputs.stack_id) * 31 + inputs.reason.value_or(0) +
+                         inputs.program_id.value_or(0) * 7 + inputs.act.value_or(0) +
+                         inputs.netns.cookie * 131;
+  Recent& recent = recent_[mixed % recent_.size()];
+  if (recent.answer != nullptr && recent.inputs == inputs) return recent.answer;
+  const auto known = answers_.find(inputs);
+  recent.inputs = inputs;
+  recent.answer = known == answers_.end() ? nullptr : known->second;
+  return recent.answer;
 }
 
 const Attribution* Attributor::JoinSamples(const Roles& roles, const Inputs& inputs,

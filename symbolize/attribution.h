@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
 #include "absl/types/span.h"
 #include "collector/event.h"
 #include "symbolize/attachment_table.h"
@@ -125,8 +126,18 @@ class Attributor {
   const ProgramTable* const programs_;
   const AttachmentTable* const attachments_;
   const NetnsNames* const names_;
-  absl::flat_hash_map<uint32_t, Roles> roles_;               // by format id
+  // The answer to `inputs`, where it was asked for of late; null: it is to be put there.
+  const Attribution*& RecentAnswer(const Inputs& inputs);
+  absl::node_hash_map<uint32_t, Roles> roles_;  // by format id
+  const EventFormat* last_format_ = nullptr;
+  const Roles* last_roles_ = nullptr;                        // of last_format_
   absl::flat_hash_map<Inputs, const Attribution*> answers_;  // as of the generations below
+  // A few of these, found without hashing all of an event's inputs.
+  struct Recent {
+    Inputs inputs;
+    const Attribution* answer = nullptr;
+  };
+  std::vector<Recent> recent_ = std::vector<Recent>(4096);
   uint64_t programs_generation_ = 0;
   uint64_t attachments_generation_ = 0;
   uint64_t names_generation_ = 0;

@@ -119,9 +119,26 @@ void Correlator::OnKindCount(const EventKindCount& count, uint64_t time_ns) {
   sink_->OnKindCount(named);
 }
 
+absl::Span<const CodePointer> Correlator::CodePointersOf(Format* format, StackResolver* stacks,
+                                                         const TracepointSample& sample) {
+  std::vector<CodePointer>& pointers = format->code_pointers;
+  size_t n = 0;
+  for (const size_t i : format->code_fields) {
+    const FormatField& field = format->format.fields[i];
+    const auto address = ReadInteger(field, sample.raw);
+    if (!address.has_value() || *address == 0) continue;
+    if (n == pointers.size()) pointers.emplace_back();
+    CodePointer& pointer = pointers[n++];
+    if (pointer.field != field.name) pointer.field = field.name;
+    // kfree_skb's location is __builtin_return_address(0).
+    pointer.frame = stacks->ResolveAddress(*address, sample.time_ns, /*return_address=*/true);
+  }
+  return absl::MakeConstSpan(pointers.data(), n);
+}
+
 void Correlator::OnSample(const TracepointSample& sample) {
   if (sample.format_id >= formats_.size()) return;
-  const Format& format = *formats_[sample.format_id];
+  Format& format = *formats_[sample.format_id];
   CorrelatedEvent event;
   event.time_ns = sample.time_ns;
   event.cpu = sample.cpu;
@@ -132,16 +149,7 @@ void Correlator::OnSample(const TracepointSample& sample) {
   event.raw = sample.raw;
   event.stack = stacks_.Resolve(sample.callchain, sample.time_ns);
   event.stack_omitted = sample.stack_omitted;
-  code_pointers_.clear();
-  for (const size_t i : format.code_fields) {
-    const FormatField& field = format.format.fields[i];
-    const auto address = ReadInteger(field, sample.raw);
-    if (!address.has_value() || *address == 0) continue;
-    // kfree_skb's location is __builtin_return_address(0).
-    code_pointers_.push_back(
-        {field.name, stacks_.ResolveAddress(*address, sample.time_ns, /*return_address=*/true)});
-  }
-  event.code_pointers = code_pointers_;
+  event.code_pointers = CodePointersOf(&format, &stacks_, sample);
   if (sample.enrichment != nullptr) {
     event.context = sample.enrichment->context;
     event.packet = &sample.enrichment->packet;
@@ -163,7 +171,13 @@ const Attribution* Correlator::Attribute(const Format& format, const TracepointS
   request.packet = event->packet;
   request.stack_omitted = sample.stack_omitted;
   request.exceptions_recorded = exceptions_recorded_;
-  Exception& last = exceptions_[sample.cpu];
+  // NR_CPUS is 8192 at most (arch/x86/Kconfig); what says more joins nothing.
+  constexpr uint32_t kMostCpus = 8192;
+  Exception nowhere;
+  if (sample.cpu < kMostCpus && sample.cpu >= exceptions_.size()) {
+    exceptions_.resize(size_t{sample.cpu} + 1);
+  }
+  Exception& last = sample.cpu < kMostCpus ? exceptions_[sample.cpu] : nowhere;
   const bool interrupts = Interrupts(event->context, last.context);
   if (sample.enrichment != nullptr) {
     const Packet& packet = sample.enrichment->packet;

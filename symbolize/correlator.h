@@ -72,6 +72,7 @@ class Correlator : public EventSink {
     EventFormat format;
     std::vector<size_t> code_fields;  // indices of fields that hold addresses of code
     const FormatField* common_flags = nullptr;
+    std::vector<CodePointer> code_pointers;  // of the last event, as many as code_fields
   };
   // The XDP exception that a CPU's last event was, but for those that interrupted it since.
   struct Exception {
@@ -82,6 +83,8 @@ class Correlator : public EventSink {
     Context context = Context::kUnknown;
   };
   void OnSample(const TracepointSample& sample);
+  static absl::Span<const CodePointer> CodePointersOf(Format* format, StackResolver* stacks,
+                                                      const TracepointSample& sample);
   const Attribution* Attribute(const Format& format, const TracepointSample& sample,
                                CorrelatedEvent* event);
   void OnBpfProgram(const BpfProgramRecord& record);
@@ -95,13 +98,12 @@ class Correlator : public EventSink {
   AttachmentTable attachments_;
   NetnsNames netns_names_;
   HookLooks looks_;
-  absl::flat_hash_map<uint32_t, Exception> exceptions_;  // by CPU
+  std::vector<Exception> exceptions_;  // by CPU
   bool exceptions_recorded_ = false;
   TaskNames tasks_;
   StackResolver stacks_;
   Attributor attributor_;
-  std::vector<CodePointer> code_pointers_;  // of the event in hand
-  std::vector<uint8_t> raw_;                // of a synthetic event
+  std::vector<uint8_t> raw_;  // of a synthetic event
   uint64_t events_ = 0;
   uint64_t lost_ = 0;
   uint64_t side_band_losses_ = 0;

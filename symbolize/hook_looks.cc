@@ -76,12 +76,22 @@ void HookLooks::BeginRow(uint64_t time_ns, const HookLook* look, OnePlace* place
   if (place->rows.size() < 3) place->pace_ns = 0;
 }
 
+const HookLooks::Known& HookLooks::Find(const Enrichment& enrichment) {
+  Known& known = known_[enrichment.place_id % known_.size()];
+  if (enrichment.place_id != 0 && known.place_id == enrichment.place_id) return known;
+  known.place_id = enrichment.place_id;
+  known.look = Intern(enrichment);
+  known.place = &places_[Place{enrichment.walk.hook, known.look->netns, known.look->ifindex,
+                               known.look->walk.cgroup_id}];
+  return known;
+}
+
 HookLooks::Seen HookLooks::Add(uint32_t cpu, uint64_t time_ns, const Enrichment& enrichment) {
   Seen seen;
   if (enrichment.walk.hook == HookWalk::Hook::kNone) return seen;
-  seen.look = Intern(enrichment);
-  OnePlace& place = places_[Place{enrichment.walk.hook, seen.look->netns, seen.look->ifindex,
-                                  seen.look->walk.cgroup_id}];
+  const Known& known = Find(enrichment);
+  seen.look = known.look;
+  OnePlace& place = *known.place;
   const uint64_t list = seen.look->list_id;
   if (place.list_id != list) BeginRow(time_ns, seen.look, &place);
   place.list_id = list;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
 #include "collector/event.h"
 #include "symbolize/correlated_event.h"
 
@@ -80,9 +81,17 @@ class HookLooks {
   static constexpr uint64_t kOfLateNs = 1'000'000'000;
   static constexpr size_t kMostRows = 16;
   const HookLook* Intern(const Enrichment& enrichment);
+  // The look, and where it was.
+  struct Known {
+    uint64_t place_id = 0;  // Enrichment's
+    const HookLook* look = nullptr;
+    OnePlace* place = nullptr;
+  };
+  const Known& Find(const Enrichment& enrichment);
 
   absl::flat_hash_map<uint64_t, std::vector<std::unique_ptr<HookLook>>> looks_;  // by hash
-  absl::flat_hash_map<Place, OnePlace> places_;
+  absl::node_hash_map<Place, OnePlace> places_;
+  std::vector<Known> known_ = std::vector<Known>(4096);  // by place_id, those of late
   uint64_t count_ = 0;
 };
 

@@ -23,6 +23,7 @@ void StackResolver::SetKernelSymbols(KernelSymbols symbols) {
 }
 
 void StackResolver::DropVolatile() {
+  last_frame_ = nullptr;
   for (auto it = stacks_.begin(); it != stacks_.end();) {
     auto& chains = it->second;
     std::erase_if(chains, [](const auto& cached) { return cached->volatile_frames; });
@@ -75,9 +76,13 @@ std::unique_ptr<Frame> StackResolver::MakeFrame(uint64_t address, uint64_t time_
 const Frame* StackResolver::ResolveAddress(uint64_t address, uint64_t time_ns,
                                            bool return_address) {
   FollowChanges();
-  auto& frame = frames_[{address, return_address}];
+  const FrameKey key = {address, return_address};
+  if (last_frame_ != nullptr && key == last_key_) return last_frame_;
+  auto& frame = frames_[key];
   if (frame == nullptr) frame = MakeFrame(address, time_ns, return_address);
-  return frame.get();
+  last_key_ = key;
+  last_frame_ = frame.get();
+  return last_frame_;
 }
 
 size_t StackResolver::TracerFrames(absl::Span<const uint64_t> callchain, uint64_t time_ns) {

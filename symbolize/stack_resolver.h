@@ -60,6 +60,8 @@ class StackResolver {
   uint64_t next_id_ = 1;
   uint64_t unknown_addresses_ = 0;
   absl::flat_hash_map<FrameKey, std::unique_ptr<Frame>> frames_;
+  FrameKey last_key_ = {};
+  const Frame* last_frame_ = nullptr;  // of last_key_; null: none
   absl::flat_hash_map<uint64_t, std::vector<std::unique_ptr<CachedStack>>> stacks_;  // by hash
 };
 

@@ -1,6 +1,7 @@
-// flood FRAMES COUNT RATE: sends COUNT frames out of devices of the namespace it runs in, the ones of FRAMES over and
-// over, RATE a second (0: as fast as one CPU can). FRAMES is a file of records: ifindex and length as 32-bit numbers
-// of this host, then the bytes. What a device refuses counts as sent: that is a drop, too.
+// flood FRAMES COUNT RATE: sends COUNT frames out of devices of the namespace it runs in, the ones
+// of FRAMES over and over, RATE a second (0: as fast as one CPU can). FRAMES is a file of records:
+// ifindex and length as 32-bit numbers of this host, then the bytes. What a device refuses counts
+// as sent: that is a drop, too.
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>

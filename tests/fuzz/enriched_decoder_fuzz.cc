@@ -1,4 +1,5 @@
 // Any bytes as a record of the companion BPF programs: one byte chooses the tracepoint's format.
+#include <array>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -18,8 +19,8 @@ EventFormat Format(std::vector<correlate::FormatField> fields) {
   return format;
 }
 
-std::vector<EnrichedDecoder>& Decoders() {
-  static std::vector<EnrichedDecoder> decoders = {
+std::array<EnrichedDecoder, 3>& Decoders() {
+  static std::array<EnrichedDecoder, 3> decoders = {
       EnrichedDecoder(Format({{.name = "skbaddr", .offset = 8, .size = 8},
                               {.name = "location", .offset = 16, .size = 8},
                               {.name = "rx_sk", .offset = 24, .size = 8},
