@@ -251,7 +251,8 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
     return;
   } else {
     walk_xdp(event, device, hook == WALK_XDP_NATIVE);
-    if (join_exits) join_exit(event, EXIT_OF_XDP, (__u64)READ(skb, head), device);
+    /* As a number, not as a pointer that the verifier knows. */
+    if (join_exits) join_exit(event, EXIT_OF_XDP, (__u64)BPF_CORE_READ(skb, head), device);
     return;
   }
   if (event->walk_hook) join_exit_of_skb(event, EXIT_OF_SKB, skb);

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """bpftrace-correlate beside perf, over the same packets, in interleaved rounds. tools/bench builds and runs this.
 
-usage: bench.py [--rounds N] [--short] [--json FILE]
+usage: bench.py [--rounds N] [--short] [--json FILE] [--page FILE]
 
 See docs/benchmarks.md for what is measured and how to read it.
 """
@@ -25,6 +25,7 @@ from tests.integration import lab as L
 EVENT = 'skb:kfree_skb'
 PERF_RECORD = [harness.PERF, 'record', '-a', '-g', '-e', EVENT]
 NEVER = float('nan')
+INNER = ('tests/benchmarks/pipeline_benchmark', 'collector/attachment_scanner_benchmark', 'symbolize/kernel_symbols_benchmark')
 
 
 class Scale:
@@ -285,6 +286,7 @@ class Bench:
         finally:
           world.close()
       self.long_storm()
+      self.inner()
     finally:
       self.lab.close()
 
@@ -313,6 +315,19 @@ class Bench:
         places.add(packet.get('netns_cookie'))
     self.facts[column] = {'kinds': len(kinds), 'stacks': len(stacks), 'namespaces': len(places)}
 
+  def inner(self):
+    """Parts of our own process, by Google Benchmark: nanoseconds of CPU by name."""
+    for program in INNER:
+      done = subprocess.run([str(harness.TOP / program), '--benchmark_format=json',
+                             f'--benchmark_min_time={0.01 if self.scale.rounds == 1 else 1}'], check=True,
+                            capture_output=True, text=True)
+      units = {'ns': 1, 'us': 1e3, 'ms': 1e6, 's': 1e9}
+      for measured in json.loads(done.stdout)['benchmarks']:
+        nanoseconds = measured['cpu_time'] * units[measured['time_unit']]
+        if 'items_per_second' in measured:
+          nanoseconds = 1e9 / measured['items_per_second']
+        self.facts.setdefault('inner parts, ns', {})[measured['name']] = nanoseconds
+
   # ---- What it comes to ----
 
   def lines(self):
@@ -338,6 +353,29 @@ class Bench:
     for name, facts in self.facts.items():
       text.append(f'{name}: ' + ', '.join(f'{key} {number(value)}' for key, value in facts.items()))
     return '\n'.join(text)
+
+  def page(self):
+    """The table as Markdown."""
+    about = machine()
+    lines = [
+        '# Benchmark results', '',
+        f'Measured on {about["date"]} with `sudo tools/bench --rounds {self.scale.rounds} --page FILE`; [benchmarks.md](benchmarks.md) says how, and what to make of it.',
+        '', f'{about["cpus"]} CPUs ({about["model"]}), {about["memory_gib"]} GiB, Linux {about["kernel"]}, {about["perf"]}. '
+        f'Medians of {self.scale.rounds} interleaved rounds; in brackets the lowest and the highest value.', '',
+        '| measure | traffic | ours | perf | ours / perf | goal | |', '| --- | --- | --- | --- | --- | --- | --- |']
+    for row, column, mine, theirs, ratio, reached in self.lines():
+      goal = '' if row.goal is None else ('≤ ' if row.at_most else '≥ ') + f'{row.goal:g}'
+      lines.append(f'| {row.name}, {row.unit} | {column} | {number(mine)} {self.spread(row.name, column, row.who)} | '
+                   f'{number(theirs)} {self.spread(row.beside, column, row.against)} | {number(ratio)} | {goal} | '
+                   f'{"" if reached is None else "reached" if reached else "not reached"} |')
+    for name, facts in self.facts.items():
+      lines += ['', f'## {name}', '', '| what | |', '| --- | --- |']
+      lines += [f'| {key} | {number(value)} |' for key, value in facts.items()]
+    return '\n'.join(lines) + '\n'
+
+  def spread(self, row, column, who):
+    values = self.table.values.get(row, {}).get(column, {}).get(who)
+    return f'({number(min(values))} to {number(max(values))})' if values else ''
 
   def to_json(self):
     return {
@@ -381,6 +419,7 @@ def main(args=None):
   parser.add_argument('--rounds', type=int, help='how often everything is measured (default 5)')
   parser.add_argument('--short', action='store_true', help='one small round, to see that it works')
   parser.add_argument('--json', metavar='FILE', help='the table as JSON, with every value')
+  parser.add_argument('--page', metavar='FILE', help='the table as Markdown')
   options = parser.parse_args(args)
   if os.geteuid() != 0:
     sys.exit('bench: needs root')
@@ -393,6 +432,8 @@ def main(args=None):
   print(bench.text(), flush=True)
   if options.json:
     pathlib.Path(options.json).write_text(json.dumps(bench.to_json(), indent=1) + '\n')
+  if options.page:
+    pathlib.Path(options.page).write_text(bench.page())
   return bench
 
 

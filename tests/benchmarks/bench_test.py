@@ -2,7 +2,6 @@
 """That the benchmark works, not how fast anything is."""
 
 import json
-import unittest
 
 from tests.benchmarks import bench
 from tests.integration import harness
@@ -12,7 +11,8 @@ class Short(harness.HostTest):
 
   def test_every_row_is_measured(self):
     found = self.folder / 'bench.json'
-    bench.main(['--short', '--json', str(found)])
+    page = self.folder / 'bench.md'
+    bench.main(['--short', '--json', str(found), '--page', str(page)])
     table = json.loads(found.read_text())
     self.assertEqual({row['name'] for row in table['rows']}, {row.name for row in bench.ROWS})
     for row in table['rows']:
@@ -24,6 +24,8 @@ class Short(harness.HostTest):
     self.assertTrue(storm['equal'], storm)
     self.assertEqual(table['facts']['one kind']['namespaces'], 1)
     self.assertGreater(table['facts']['many kinds']['kinds'], 40)
+    self.assertGreater(min(table['facts']['inner parts, ns'].values()), 0)
+    self.assertIn('| script, events a second | one kind |', page.read_text())
 
 
 if __name__ == '__main__':

@@ -64,7 +64,7 @@ class Ring(AlwaysOnTest):
     return made, self.files(), said, int(counter.stop()[1].split(';')[0])
 
   def storms_for_a_while(self):
-    return sum(self.storm_on_all_cpus() for _ in range(4 if harness.in_guest() else 10))
+    return sum(self.storm_on_all_cpus() for _ in range(2 if harness.in_guest() else 5))
 
   def assert_adds_up(self, made, files, said, perf):
     self.assertFalse(self.trace.exists(), 'all is in numbered files')
