@@ -1,6 +1,7 @@
 #include "cli/recording.h"
 
 #include <linux/bpf.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -305,7 +306,9 @@ absl::Status Recording::Start(TraceSink* sink) {
   started_ns_ = MonotonicNs();
   last_clocks_ns_ = last_counts_ns_ = governed_ns_ = started_ns_;
   governed_used_ns_ = CpuUsedNs();
-  return SwitchOn();
+  RETURN_IF_ERROR(SwitchOn());
+  malloc_trim(0);  // what kallsyms and BTF took meanwhile, some 20 MB
+  return absl::OkStatus();
 }
 
 absl::Status Recording::SwitchOn() {

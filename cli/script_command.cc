@@ -146,8 +146,9 @@ void AddScriptCommand(CLI::App& app, int* exit_code) {
   AddTraceInput(command, &flags->input);
   command->add_flag("--json", flags->json, "One JSON object a line");
   command->callback([flags, exit_code] {
-    const auto printer = MakeScriptPrinter(std::cout, flags->json);
-    *exit_code = ReadTraceInput(flags->input, "script", *printer);
+    *exit_code = PrintTraceInput(flags->input, "script", [flags](std::ostream& out) {
+      return MakeScriptPrinter(out, flags->json);
+    });
   });
 }
 

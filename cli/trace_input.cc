@@ -15,11 +15,10 @@ void AddTraceInput(CLI::App* command, TraceInput* input) {
   command->add_option("TRACE", input->path, "The same")->excludes(option);
 }
 
-int ReadTraceInput(const TraceInput& input, const std::string& command, TraceSink& sink) {
-  ProgressLine line("reading " + input.path);
-  const auto summary =
-      ReadTraceFile(input.path, sink, [&](uint64_t done, uint64_t all) { line.Show(done, all); });
-  line.Clear();
+namespace {
+
+int Tell(const absl::StatusOr<ReadSummary>& summary, const TraceInput& input,
+         const std::string& command) {
   if (!summary.ok()) {
     std::cerr << "bpftrace-correlate " << command << ": " << summary.status().message() << "\n";
     return kExitFailure;
@@ -29,6 +28,25 @@ int ReadTraceInput(const TraceInput& input, const std::string& command, TraceSin
   std::cerr << "bpftrace-correlate " << command << ": " << input.path << ": " << summary->Describe()
             << "\n";
   return kExitDamaged;
+}
+
+}  // namespace
+
+int ReadTraceInput(const TraceInput& input, const std::string& command, TraceSink& sink) {
+  ProgressLine line("reading " + input.path);
+  const auto summary =
+      ReadTraceFile(input.path, sink, [&](uint64_t done, uint64_t all) { line.Show(done, all); });
+  line.Clear();
+  return Tell(summary, input, command);
+}
+
+int PrintTraceInput(const TraceInput& input, const std::string& command,
+                    const PrintingLanes::MakePrinter& make) {
+  ProgressLine line("reading " + input.path);
+  const auto summary = PrintTraceFile(input.path, make, std::cout,
+                                      [&](uint64_t done, uint64_t all) { line.Show(done, all); });
+  line.Clear();
+  return Tell(summary, input, command);
 }
 
 }  // namespace correlate

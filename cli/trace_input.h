@@ -5,6 +5,7 @@
 #include <CLI/App.hpp>
 #include <string>
 
+#include "proto/printing_lanes.h"
 #include "symbolize/trace_sink.h"
 
 namespace correlate {
@@ -19,6 +20,9 @@ void AddTraceInput(CLI::App* command, TraceInput* input);
 // Reads the trace into `sink`. Damage goes to stderr as one sentence. Returns the exit status:
 // success, failure (the message is on stderr), or kExitDamaged.
 int ReadTraceInput(const TraceInput& input, const std::string& command, TraceSink& sink);
+// The same for what prints event after event to stdout: see PrintTraceFile.
+int PrintTraceInput(const TraceInput& input, const std::string& command,
+                    const PrintingLanes::MakePrinter& make);
 
 }  // namespace correlate
 

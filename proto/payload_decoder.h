@@ -40,11 +40,12 @@ class PayloadDecoder {
   // Hands over tables first, then events in order, then losses, counts and the end. `tables` gets
   // what the payload holds of them. The payload passed CheckPayload.
   void Decode(const pb::Payload& payload, RecordingTables* tables, TraceSink& sink);
+  // Only the tables.
+  static void DecodeTables(const pb::Payload& payload, RecordingTables* tables, TraceSink& sink);
   // Only the formats, and only those that are not known yet.
   static void DecodeFormats(const pb::Payload& payload, RecordingTables* tables, TraceSink& sink);
 
  private:
-  void DecodeTables(const pb::Payload& payload, RecordingTables* tables, TraceSink& sink);
   void DecodeInterned(const pb::Interned& interned);
   void DecodeEvents(const pb::Payload& payload, RecordingTables* tables, TraceSink& sink);
   void DecodeKinds(const pb::Payload& payload, RecordingTables* tables, TraceSink& sink);

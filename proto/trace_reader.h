@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "proto/printing_lanes.h"
 #include "symbolize/trace_sink.h"
 
 namespace correlate {
@@ -41,7 +43,13 @@ absl::StatusOr<ReadSummary> ReadTraceFile(
     const std::string& path, TraceSink& sink,
     const std::function<void(uint64_t done, uint64_t all)>& progress = nullptr);
 
-// The same over bytes in memory: what tests and fuzzers call.
+// Prints a trace to `out`, in order, on as many threads as there are CPUs to take them: `make`
+// gives a printer for each. Ends early once `out` takes no more.
+absl::StatusOr<ReadSummary> PrintTraceFile(
+    const std::string& path, const PrintingLanes::MakePrinter& make, std::ostream& out,
+    const std::function<void(uint64_t done, uint64_t all)>& progress = nullptr);
+
+// ReadTraceFile over bytes in memory: what tests and fuzzers call.
 ReadSummary ReadTraceBytes(absl::string_view bytes, TraceSink& sink);
 
 }  // namespace correlate
