@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <utility>
 
@@ -56,7 +57,7 @@ std::string ProgressText(const std::string& what, uint64_t done_bytes, uint64_t 
   std::string left;
   if (share > 0) {
     const double seconds = static_cast<double>(passed_ns) / 1e9 * (1 - share) / share;
-    left = absl::StrCat(", ", static_cast<uint64_t>(seconds + 0.5), " s left");
+    left = absl::StrCat(", ", std::llround(seconds), " s left");
   }
   return absl::StrCat(name, "  ", static_cast<int>(share * 100), " % [", std::string(filled, '#'),
                       std::string(kBarWidth - filled, ' '), "] ", FormatMegabytes(done_bytes),

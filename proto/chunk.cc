@@ -71,7 +71,17 @@ absl::Status Decompress(const pb::Chunk& chunk, std::string* payload) {
 
 }  // namespace
 
-absl::StatusOr<PackedPayload> PackPayload(absl::string_view payload, Compression compression) {
+struct PayloadPacker::Context {
+  Context() : zstd(ZSTD_createCCtx()) {}
+  ~Context() { ZSTD_freeCCtx(zstd); }
+  ZSTD_CCtx* const zstd;
+};
+
+PayloadPacker::PayloadPacker() : context_(std::make_unique<Context>()) {}
+PayloadPacker::~PayloadPacker() = default;
+
+absl::StatusOr<PackedPayload> PayloadPacker::Pack(absl::string_view payload,
+                                                  Compression compression) {
   if (payload.size() > kMostChunkBytes) {
     return absl::ResourceExhaustedError(absl::StrCat("a chunk would hold ", payload.size(),
                                                      " bytes, and readers take ", kMostChunkBytes,
@@ -79,14 +89,20 @@ absl::StatusOr<PackedPayload> PackPayload(absl::string_view payload, Compression
   }
   PackedPayload packed = {.compression = compression, .payload_bytes = payload.size()};
   if (compression == Compression::kZstd) {
-    packed.bytes.resize(ZSTD_compressBound(payload.size()));
-    const size_t size = ZSTD_compress(packed.bytes.data(), packed.bytes.size(), payload.data(),
-                                      payload.size(), kCompressionLevel);
+    const size_t bound = ZSTD_compressBound(payload.size());
+    if (bound > compressed_capacity_) {
+      compressed_ = std::make_unique_for_overwrite<char[]>(bound);
+      compressed_capacity_ = bound;
+    }
+    const size_t size = ZSTD_compressCCtx(context_->zstd, compressed_.get(), bound, payload.data(),
+                                          payload.size(), kCompressionLevel);
     if (ZSTD_isError(size))
       return absl::InternalError(absl::StrCat("zstd: ", ZSTD_getErrorName(size)));
-    packed.bytes.resize(size);
     // Whatever compresses better than a reader believes in stands as it is.
-    if (IsPlausibleExpansion(payload.size(), size)) return packed;
+    if (IsPlausibleExpansion(payload.size(), size)) {
+      packed.bytes.assign(compressed_.get(), size);
+      return packed;
+    }
     packed.compression = Compression::kNone;
   }
   packed.bytes.assign(payload.data(), payload.size());
@@ -95,7 +111,7 @@ absl::StatusOr<PackedPayload> PackPayload(absl::string_view payload, Compression
 
 absl::StatusOr<std::string> EncodeChunk(const ChunkHeader& header, absl::string_view payload,
                                         Compression compression) {
-  ASSIGN_OR_RETURN(const PackedPayload packed, PackPayload(payload, compression));
+  ASSIGN_OR_RETURN(const PackedPayload packed, PayloadPacker().Pack(payload, compression));
   return EncodeChunk(header, packed);
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
@@ -39,9 +40,24 @@ struct PackedPayload {
   uint64_t payload_bytes = 0;  // before compression
   std::string bytes;
 };
-// An error where no reader would take it.
-absl::StatusOr<PackedPayload> PackPayload(absl::string_view payload,
-                                          Compression compression = Compression::kZstd);
+
+// Compresses payload after payload in the same memory: fresh pages would cost more than the
+// compression does. One thread.
+class PayloadPacker {
+ public:
+  PayloadPacker();
+  ~PayloadPacker();
+  // An error where no reader would take it.
+  absl::StatusOr<PackedPayload> Pack(absl::string_view payload,
+                                     Compression compression = Compression::kZstd);
+
+ private:
+  struct Context;
+  const std::unique_ptr<Context> context_;
+  std::unique_ptr<char[]> compressed_;
+  size_t compressed_capacity_ = 0;
+};
+
 absl::StatusOr<std::string> EncodeChunk(const ChunkHeader& header, const PackedPayload& payload);
 // Both in one.
 absl::StatusOr<std::string> EncodeChunk(const ChunkHeader& header, absl::string_view payload,

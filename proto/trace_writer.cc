@@ -80,7 +80,7 @@ class TraceWriter::Impl {
     }
     serialized_.clear();
     payload_.AppendToString(&serialized_);
-    auto packed = PackPayload(serialized_);
+    auto packed = packer_.Pack(serialized_);
     status_ = packed.ok() ? output_->Write(header_, std::move(packed).value()) : packed.status();
     ++header_.sequence;
     Restart();
@@ -120,6 +120,7 @@ class TraceWriter::Impl {
   Interner interner_;
   EventColumnsWriter columns_;
   std::string serialized_;
+  PayloadPacker packer_;
   size_t payload_bytes_ = 0;  // estimate of what is in payload_ besides interner_
   bool dirty_ = false;
   uint64_t oldest_ns_ = 0;
