@@ -18,16 +18,24 @@ extern void* bpf_rdonly_cast(const void* object, __u32 btf_id) __ksym __weak;
   ((typeof(pointer))bpf_rdonly_cast((const void*)(pointer), \
                                     bpf_core_type_id_kernel(typeof(*(pointer)))))
 
-#define READ_1_(pointer, field)                                        \
-  ({                                                                   \
-    typeof(pointer) pointer_ = (pointer);                              \
-    typeof(pointer_->field) value_;                                    \
-    if (bpf_ksym_exists(bpf_rdonly_cast)) {                            \
-      value_ = KERNEL_(pointer_)->field;                               \
-    } else {                                                           \
-      bpf_core_read((void*)&value_, sizeof(value_), &pointer_->field); \
-    }                                                                  \
-    value_;                                                            \
+/* A pointer is read as a number: what the verifier knows to be a pointer it cannot hold for the
+ * same as another one, and would look at the same code over and over. */
+#define IS_POINTER_(value) (__builtin_classify_type(value) == 5)
+
+#define READ_1_(pointer, field)                                           \
+  ({                                                                      \
+    typeof(pointer) pointer_ = (pointer);                                 \
+    typeof(pointer_->field) value_;                                       \
+    if (!bpf_ksym_exists(bpf_rdonly_cast)) {                              \
+      bpf_core_read((void*)&value_, sizeof(value_), &pointer_->field);    \
+    } else if (IS_POINTER_(value_)) {                                     \
+      const struct timespec64* word_ =                                    \
+          (const void*)pointer_ + bpf_core_field_offset(pointer_->field); \
+      value_ = (typeof(value_))KERNEL_(word_)->tv_sec;                    \
+    } else {                                                              \
+      value_ = KERNEL_(pointer_)->field;                                  \
+    }                                                                     \
+    value_;                                                               \
   })
 #define READ_2_(pointer, a, b) READ_1_(READ_1_(pointer, a), b)
 #define READ_3_(pointer, a, b, c) READ_1_(READ_2_(pointer, a, b), c)

@@ -1,4 +1,5 @@
-// What reading the text of /proc/kallsyms costs at the start of a recording, and what looking an address up does.
+// What reading the text of /proc/kallsyms costs at the start of a recording, and what looking an
+// address up does.
 #include <benchmark/benchmark.h>
 
 #include <string>
