@@ -264,7 +264,7 @@ class Bench:
     self.facts['long storm'] = {
         'made': made['drops'], 'counted': counted, 'equal': counted == made['drops'], 'seconds': made['s'],
         'drops a second': made['drops'] / made['s'], 'written whole': line.events, 'lost': line.lost, 'missed': line.missed,
-        'peak of record, rings apart, MiB': (peak['all'] - peak['rings']) / 1024, 'rings, MiB': peak['rings'] / 1024,
+        'peak of record, rings apart, MiB': (peak['all'] - peak['rings']) / 1024, 'rings that count as its memory, MiB': peak['rings'] / 1024,
         'peak of report, MiB': usage.ru_maxrss / 1024, 'report, s': time.monotonic() - begin,
         'trace, bytes': run.bytes}
 

@@ -17,7 +17,7 @@ class Short(harness.HostTest):
     self.assertEqual({row['name'] for row in table['rows']}, {row.name for row in bench.ROWS})
     for row in table['rows']:
       if row['name'] not in ('lost in that storm', 'cost in all', 'cost in all, only counting', 'cost in all, every stack',
-                             'XDP exceptions, cost in all'):  # differences of so little may be anything
+                             'XDP exceptions, cost in all', 'CPU of the recorder, steady'):  # differences of so little may be anything
         self.assertGreater(row['ours'], 0, row)
         self.assertGreater(row['theirs'], 0, row)
     storm = table['facts']['long storm']
