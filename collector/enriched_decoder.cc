@@ -148,6 +148,8 @@ void EnrichedDecoder::Put(const Slot& slot, uint64_t value) {
   uint8_t* to = raw_.data() + slot.offset;
   // The usual sizes apart: each is a single store then. Little-endian hosts.
   switch (slot.size) {
+    case 0:  // this host has no such field
+      return;
     case sizeof(uint64_t):
       std::memcpy(to, &value, sizeof(uint64_t));
       return;
