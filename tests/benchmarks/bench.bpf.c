@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* What drops packets in benchmarks: by its verdict, or inside a helper that it calls from one of several places, so
- * that each place of each load of it is a callchain of its own. */
+/* What drops packets in benchmarks: by its verdict, or inside a helper that it calls from one of
+ * several places, so that each place of each load of it is a callchain of its own. */
 #include <linux/pkt_cls.h>
 
 #include "cli/demo/udp_port.bpf.h"
@@ -31,7 +31,8 @@ int bench_tc(struct __sk_buff* skb) {
 
 SEC("xdp")
 int bench_xdp(struct xdp_md* context) {
-  if (udp_destination((void*)(long)context->data, (void*)(long)context->data_end) == PORT_SHOT) return XDP_ABORTED;
+  if (udp_destination((void*)(long)context->data, (void*)(long)context->data_end) == PORT_SHOT)
+    return XDP_ABORTED;
   return XDP_PASS;
 }
 
