@@ -73,7 +73,8 @@ class Ring(AlwaysOnTest):
     self.assertFalse(self.trace.exists(), 'all is in numbered files')
     infos, reports = zip(*map(self.assert_stands_alone, files))
     self.assertEqual([info['part'] for info in infos], list(range(1, len(files) + 1)))
-    self.assertEqual(sum(self.of_storm(report) for report in reports), made)
+    # Which kind it was that was lost just then is not always known; how many were is, below.
+    self.assertAlmostEqual(sum(self.of_storm(report) for report in reports), made, delta=2 * len(files))
     line = harness.LastLine(said)
     for name in ('lost', 'missed', 'only_counted'):
       self.assertEqual(sum(int(cpu[name]) for info in infos for cpu in info['counts']), getattr(line, name), name)
@@ -85,7 +86,7 @@ class Ring(AlwaysOnTest):
     whole.write_bytes(b''.join(file.read_bytes() for file in files))
     _, report = self.assert_stands_alone(whole)
     self.assertEqual(int(report['drops']), counted)
-    self.assertEqual(self.of_storm(report), made)
+    self.assertAlmostEqual(self.of_storm(report), made, delta=2 * len(files))
     print(f'{made} made, {counted} counted in {len(files)} files; perf counted {perf}', flush=True)
     return infos
 
