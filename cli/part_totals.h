@@ -2,7 +2,8 @@
 // snapshot, states what belongs to it: what was written whole into it, and what was lost, missed or
 // only counted meanwhile. What still waits in a ring of the kernel belongs to the part that it is
 // written into. Totals by event and CPU are exact; of those by kind a few may stand with another
-// kind, where drops of both waited while a part ended and others were lost. Memory grows with distinct kinds. One thread.
+// kind, where drops of both waited while a part ended and others were lost. Memory grows with
+// distinct kinds. One thread.
 #ifndef CLI_PART_TOTALS_H_
 #define CLI_PART_TOTALS_H_
 
