@@ -57,7 +57,11 @@ std::optional<Json> FieldToJson(const FormatField& field, absl::Span<const uint8
 
 }  // namespace
 
-std::string HexString(uint64_t value) { return absl::StrFormat("0x%x", value); }
+std::string HexString(uint64_t value) {
+  std::string text;
+  AppendHex(value, &text);
+  return text;
+}
 
 Json FieldsToJson(const CorrelatedEvent& event) {
   Json fields = Json::object();
@@ -68,9 +72,18 @@ Json FieldsToJson(const CorrelatedEvent& event) {
   return fields;
 }
 
+void AppendHex(uint64_t value, std::string* text) { absl::StrAppend(text, "0x", absl::Hex(value)); }
+
+void AppendSymbol(const Frame& frame, std::string* text) {
+  if (frame.symbol.empty()) return AppendHex(frame.address, text);
+  absl::StrAppend(text, frame.symbol, "+");
+  AppendHex(frame.offset, text);
+}
+
 std::string SymbolText(const Frame& frame) {
-  return frame.symbol.empty() ? HexString(frame.address)
-                              : absl::StrCat(frame.symbol, "+", HexString(frame.offset));
+  std::string text;
+  AppendSymbol(frame, &text);
+  return text;
 }
 
 std::optional<std::string> FieldText(const CorrelatedEvent& event, absl::string_view name) {

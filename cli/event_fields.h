@@ -14,7 +14,9 @@ namespace correlate {
 using Json = nlohmann::ordered_json;
 
 // 64-bit values are strings in JSON, which has only doubles.
-std::string HexString(uint64_t value);       // "0xffffffff81e64b01"
+std::string HexString(uint64_t value);  // "0xffffffff81e64b01"
+void AppendHex(uint64_t value, std::string* text);
+void AppendSymbol(const Frame& frame, std::string* text);
 std::string SymbolText(const Frame& frame);  // "ip_rcv+0x1f3", or the address where it has no name
 
 // Every field of the tracepoint under its own name, common_* left out.

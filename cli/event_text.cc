@@ -88,7 +88,7 @@ bool EventTexts::AppendInteger(uint64_t value, const Conversion& conversion) {
       if (value == 0) {
         text_ += "(nil)";
       } else {
-        absl::StrAppend(&text_, "0x", absl::Hex(value));
+        AppendHex(value, &text_);
       }
       return true;
     default:
@@ -112,11 +112,9 @@ void EventTexts::AppendPiece(const CorrelatedEvent& event, const Piece& piece) {
   if (field.is_code && value.has_value()) {
     for (const CodePointer& pointer : event.code_pointers) {
       if (pointer.field != field.name || pointer.frame->symbol.empty()) continue;
-      absl::StrAppend(&text_, pointer.frame->symbol, "+0x", absl::Hex(pointer.frame->offset));
-      return;
+      return AppendSymbol(*pointer.frame, &text_);
     }
-    absl::StrAppend(&text_, "0x", absl::Hex(*value));
-    return;
+    return AppendHex(*value, &text_);
   }
   if (piece.conversion.has_value() && value.has_value() &&
       AppendInteger(*value, *piece.conversion)) {

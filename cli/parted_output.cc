@@ -17,7 +17,6 @@ void PartedOutput::EndFile(TraceWriter& file, const PartTotals::Part& part,
 
 void PartedOutput::OnRecording(const RecordingFacts& facts) {
   tables_.OnRecording(facts);
-  if (stream_ == nullptr) return;
   RecordingFacts first = facts;
   first.part = 1;
   stream_->OnRecording(first);
@@ -25,44 +24,44 @@ void PartedOutput::OnRecording(const RecordingFacts& facts) {
 
 void PartedOutput::OnClocks(const ClockReading& clocks) {
   tables_.OnClocks(clocks);
-  if (stream_ != nullptr) stream_->OnClocks(clocks);
+  stream_->OnClocks(clocks);
 }
 
 void PartedOutput::OnFormat(const EventFormat& format) {
   tables_.OnFormat(format);
   totals_.OnFormat(format);
-  if (stream_ != nullptr) stream_->OnFormat(format);
+  stream_->OnFormat(format);
 }
 
 void PartedOutput::OnProgram(const ProgramInfo& program) {
   tables_.OnProgram(program);
-  if (stream_ != nullptr) stream_->OnProgram(program);
+  stream_->OnProgram(program);
 }
 
 void PartedOutput::OnAttachment(const Attachment& attachment) {
   tables_.OnAttachment(attachment);
-  if (stream_ != nullptr) stream_->OnAttachment(attachment);
+  stream_->OnAttachment(attachment);
 }
 
 void PartedOutput::OnNetns(const Netns& netns) {
   tables_.OnNetns(netns);
-  if (stream_ != nullptr) stream_->OnNetns(netns);
+  stream_->OnNetns(netns);
 }
 
 void PartedOutput::OnDevice(const Device& device) {
   tables_.OnDevice(device);
-  if (stream_ != nullptr) stream_->OnDevice(device);
+  stream_->OnDevice(device);
 }
 
 void PartedOutput::OnEvent(const CorrelatedEvent& event) {
   tables_.OnEvent(event);
   totals_.OnEvent(event);
-  if (stream_ != nullptr) stream_->OnEvent(event);
+  stream_->OnEvent(event);
 }
 
 void PartedOutput::OnLoss(const Loss& loss) {
   totals_.OnLoss(loss);
-  if (stream_ != nullptr) stream_->OnLoss(loss);
+  stream_->OnLoss(loss);
 }
 
 void PartedOutput::OnCounts(const EventCounts& counts) {
@@ -72,7 +71,7 @@ void PartedOutput::OnCounts(const EventCounts& counts) {
 
 void PartedOutput::OnNote(const Note& note) {
   tables_.OnNote(note);
-  if (stream_ != nullptr) stream_->OnNote(note);
+  stream_->OnNote(note);
 }
 
 }  // namespace correlate

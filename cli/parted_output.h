@@ -16,7 +16,7 @@ class PartedOutput : public TraceOutput, protected TraceSink {
   TraceSink& sink() override { return *this; }
 
  protected:
-  // Where events and whatever else has its moment go; not owned.
+  // Where events and whatever else has its moment go; not owned. To be set before anything is told.
   void set_stream(TraceWriter* stream) { stream_ = stream; }
   void BeginFile(TraceSink& file, uint32_t number) { tables_.TellTo(file, number); }
   // `end` has reason and time.

@@ -348,12 +348,13 @@ std::vector<EventCounts> Recording::Counts(Waiting waiting) {
 }
 
 void Recording::TellCounts() {
+  counts_are_told_ = true;
   for (const EventCounts& counts : Counts(Waiting::kSettled)) sink_->OnCounts(counts);
   TellKinds();
 }
 
 RecordingEnd Recording::TellTotals() {
-  TellCounts();
+  if (!counts_are_told_) TellCounts();
   RecordingEnd end;
   end.out_of_order = source_->out_of_order();
   end.cpu_time_ns = OwnCpuNs();
@@ -537,6 +538,7 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
     return ErrnoStatus(errno, "poll");
   if (exits_ != nullptr) exits_->LetGoOfUnheld(MonotonicNs());
   TakeAttachmentNews();
+  counts_are_told_ = false;
   RETURN_IF_ERROR(source_->Read(*correlator_));
   TakeSourceNotes();
   const uint64_t now_ns = MonotonicNs();

@@ -141,6 +141,7 @@ class Recording {
   uint64_t started_ns_ = 0;
   uint64_t last_clocks_ns_ = 0;
   uint64_t last_counts_ns_ = 0;
+  bool counts_are_told_ = false;  // and nothing was read since
   uint64_t last_part_ns_ = 0;
   uint64_t cpu_changes_seen_ = 0;
   uint64_t last_symbols_ns_ = 0;

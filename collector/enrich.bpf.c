@@ -79,10 +79,9 @@ static __always_inline bool is_full_socket(struct sock* sk) {
   return state != 6 && state != 12; /* TCP_TIME_WAIT, TCP_NEW_SYN_RECV: smaller structures */
 }
 
-/* collector/packet_parser.cc knows tunnels by these, too. */
 static __always_inline bool is_tunnel_port(__u8 high, __u8 low) {
   __u16 port = (__u16)high << 8 | low;
-  return port == 4789 || port == 8472 || port == 6081;
+  return port == VXLAN_PORT || port == VXLAN_OLD_PORT || port == GENEVE_PORT;
 }
 
 /* Tunnels need more than one packet's headers. `ip`: the first bytes of an IP packet. */
@@ -251,8 +250,7 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
     return;
   } else {
     walk_xdp(event, device, hook == WALK_XDP_NATIVE);
-    /* As a number, not as a pointer that the verifier knows. */
-    if (join_exits) join_exit(event, EXIT_OF_XDP, (__u64)BPF_CORE_READ(skb, head), device);
+    if (join_exits) join_exit(event, EXIT_OF_XDP, (__u64)READ(skb, head), device);
     return;
   }
   if (event->walk_hook) join_exit_of_skb(event, EXIT_OF_SKB, skb);

@@ -50,6 +50,9 @@ struct packet_layer {
   __u8 l4;
 };
 
+/* Where tunnels are looked for. Linux and flannel still use the old one. */
+enum { VXLAN_PORT = 4789, VXLAN_OLD_PORT = 8472, GENEVE_PORT = 6081 };
+
 struct packet_cursor {
   __u32 at;  /* in the header bytes */
   __u32 end; /* of what belongs to this layer */
@@ -199,9 +202,9 @@ PACKET_INLINE void packet_udp_tunnel(struct packet_cursor* cursor, const __u8* h
 
   if (!tunnel) return;
   tunnel += 8;
-  if (dport == 4789 || dport == 8472) {
+  if (dport == VXLAN_PORT || dport == VXLAN_OLD_PORT) {
     if ((tunnel[0] & 0x7f) == 0x08 && tunnel[7] == 0) packet_enter(cursor, 16, 0x6558);
-  } else if (dport == 6081) {
+  } else if (dport == GENEVE_PORT) {
     __u32 bytes = 16 + (tunnel[0] & 0x3f) * 4;
     __u16 ethertype = packet_load16(tunnel + 2);
     if (tunnel[0] >> 6 || cursor->at + bytes > cursor->end) return;

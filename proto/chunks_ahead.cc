@@ -17,8 +17,7 @@ constexpr size_t kMostSpareBytes = 1 << 20;
 // has 1440.
 constexpr size_t kMostRecordings = 1 << 16;
 
-}  // namespace
-
+// DataLoss says why no reader may use it.
 absl::Status ParseChunk(const std::string& payload, ParsedChunk* chunk) {
   if (chunk->header.sequence == UINT64_MAX) {
     return absl::DataLossError("a chunk's number is too large");
@@ -30,6 +29,8 @@ absl::Status ParseChunk(const std::string& payload, ParsedChunk* chunk) {
   chunk->payload_bytes = payload.size();
   return CheckPayload(chunk->payload);
 }
+
+}  // namespace
 
 ChunksAhead::ChunksAhead(std::unique_ptr<ByteSource> source, Threads threads)
     : stream_(std::move(source)) {

@@ -29,9 +29,6 @@ struct ParsedChunk {
   uint64_t end = 0;  // of the chunk, in the stream
 };
 
-// DataLoss says why no reader may use it.
-absl::Status ParseChunk(const std::string& payload, ParsedChunk* chunk);
-
 class ChunksAhead {
  public:
   enum class Threads { kNone, kOne };  // kNone: everything happens in Next()

@@ -119,8 +119,8 @@ void Correlator::OnKindCount(const EventKindCount& count, uint64_t time_ns) {
   sink_->OnKindCount(named);
 }
 
-absl::Span<const CodePointer> Correlator::CodePointersOf(Format* format, StackResolver* stacks,
-                                                         const TracepointSample& sample) {
+absl::Span<const CodePointer> Correlator::CodePointersOf(const TracepointSample& sample,
+                                                         Format* format) {
   std::vector<CodePointer>& pointers = format->code_pointers;
   size_t n = 0;
   for (const size_t i : format->code_fields) {
@@ -131,7 +131,7 @@ absl::Span<const CodePointer> Correlator::CodePointersOf(Format* format, StackRe
     CodePointer& pointer = pointers[n++];
     if (pointer.field != field.name) pointer.field = field.name;
     // kfree_skb's location is __builtin_return_address(0).
-    pointer.frame = stacks->ResolveAddress(*address, sample.time_ns, /*return_address=*/true);
+    pointer.frame = stacks_.ResolveAddress(*address, sample.time_ns, /*return_address=*/true);
   }
   return absl::MakeConstSpan(pointers.data(), n);
 }
@@ -149,7 +149,7 @@ void Correlator::OnSample(const TracepointSample& sample) {
   event.raw = sample.raw;
   event.stack = stacks_.Resolve(sample.callchain, sample.time_ns);
   event.stack_omitted = sample.stack_omitted;
-  event.code_pointers = CodePointersOf(&format, &stacks_, sample);
+  event.code_pointers = CodePointersOf(sample, &format);
   if (sample.enrichment != nullptr) {
     event.context = sample.enrichment->context;
     event.packet = &sample.enrichment->packet;

@@ -83,8 +83,7 @@ class Correlator : public EventSink {
     Context context = Context::kUnknown;
   };
   void OnSample(const TracepointSample& sample);
-  static absl::Span<const CodePointer> CodePointersOf(Format* format, StackResolver* stacks,
-                                                      const TracepointSample& sample);
+  absl::Span<const CodePointer> CodePointersOf(const TracepointSample& sample, Format* format);
   const Attribution* Attribute(const Format& format, const TracepointSample& sample,
                                CorrelatedEvent* event);
   void OnBpfProgram(const BpfProgramRecord& record);

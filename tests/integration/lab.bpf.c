@@ -58,7 +58,6 @@ int lab_xdp(struct xdp_md* context) {
   return XDP_PASS;
 }
 
-/* STORM_CLONES drops a run, as fast as one CPU can; for BPF_PROG_TEST_RUN. */
 /* As many kinds of exceptions as there are source ports: the action is the port. */
 SEC("xdp")
 int lab_xdp_port(struct xdp_md* context) {
@@ -71,6 +70,7 @@ int lab_xdp_port(struct xdp_md* context) {
   return bpf_ntohs(udp->source);
 }
 
+/* STORM_CLONES drops a run, as fast as one CPU can; for BPF_PROG_TEST_RUN. */
 SEC("tc")
 int lab_storm(struct __sk_buff* skb) {
   for (int i = 0; i < STORM_CLONES; i++) bpf_clone_redirect(skb, IFINDEX_DOWN, 0);
