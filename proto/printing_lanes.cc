@@ -1,6 +1,7 @@
 #include "proto/printing_lanes.h"
 
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 namespace correlate {
@@ -26,7 +27,12 @@ PrintingLanes::PrintingLanes(size_t lanes, const MakePrinter& make, const Reopen
   for (size_t i = 0; i < lanes; ++i) {
     lanes_.push_back(std::make_unique<Lane>(make, reopen));
     Lane& lane = *lanes_.back();
-    lane.thread = std::thread([this, &lane] { Run(lane); });
+    try {
+      lane.thread = std::thread([this, &lane] { Run(lane); });
+    } catch (const std::system_error&) {  // no more threads to be had
+      lanes_.pop_back();
+      return;
+    }
   }
 }
 

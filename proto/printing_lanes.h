@@ -25,6 +25,8 @@ class PrintingLanes {
   using MakePrinter = std::function<std::unique_ptr<TraceSink>(std::ostream& out)>;
   PrintingLanes(size_t lanes, const MakePrinter& make, const Reopen& reopen, std::ostream* out);
   ~PrintingLanes();
+  // No thread was to be had; nothing may be taken then.
+  bool empty() const { return lanes_.empty(); }
 
   // The next chunk. Waits where too many are under way, and prints what is done.
   void Take(std::shared_ptr<const ParsedChunk> chunk);

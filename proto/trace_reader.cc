@@ -134,8 +134,9 @@ absl::StatusOr<ReadSummary> PrintTraceFile(
   ASSIGN_OR_RETURN(TraceFile file, OpenTrace(path));
   // What is not on disk may still be growing, and is to be seen as it comes.
   if (!file.reopen) return ReadTraceFile(path, *make(out), progress);
-  ChunksAhead chunks(std::move(file.source), ChunksAhead::Threads::kOne);
   PrintingLanes lanes(std::min(cpus, kMostLanes), make, file.reopen, &out);
+  if (lanes.empty()) return ReadTraceFile(path, *make(out), progress);
+  ChunksAhead chunks(std::move(file.source), ChunksAhead::Threads::kOne);
   ReadSummary summary;
   while (out.good()) {
     ASSIGN_OR_RETURN(std::unique_ptr<ParsedChunk> chunk, chunks.Next());
