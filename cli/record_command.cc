@@ -425,8 +425,8 @@ void AddRecordCommand(CLI::App& app, int* exit_code) {
   AddFilterOptions(*command, &flags->filter);
   command
       ->add_option("-m,--ring-size", flags->ring_size,
-                   "Ring buffer for each CPU, like 8M\n"
-                   "(default: 64M shared out, 256K to 8M)")
+                   "Ring buffers for each CPU, like 8M: one for drops without a callchain, one\n"
+                   "for the rest (default: 64M shared out, 256K to 8M; twice that for the former)")
       ->type_name("SIZE");
   command->add_option("--duration", flags->duration, "Stop after this time, like 60 or 500ms")
       ->type_name("TIME");

@@ -128,10 +128,7 @@ absl::Status Recording::SelectAndOpen() {
       tracepoint.only_count = OnlyCounts();
       facts_.enriched_events.push_back(tracepoint.name);
     }
-    spec.connect = [this](absl::string_view event, uint32_t cpu, PerfSourceSpec::Role role,
-                          int perf_event_fd) {
-      return ConnectCompanion(event, cpu, role, perf_event_fd);
-    };
+    ConnectCompanions(&spec);
   }
   ASSIGN_OR_RETURN(source_, PerfSource::Open(std::move(spec)));
   return absl::OkStatus();
@@ -196,6 +193,8 @@ absl::Status Recording::LoadEnricher() {
   Enricher::Limits limits = {.whole = options_.max_rate};
   if (options_.callchains == PerfSourceSpec::Callchains::kAdaptive) {
     limits.stacks = options_.stack_rate;
+  } else if (options_.callchains == PerfSourceSpec::Callchains::kNone) {
+    limits.stacks = 0;
   }
   enricher_->SetLimits(limits);
   if (options_.max_cpu > 0) RETURN_IF_ERROR(BeginToGovern(limits));
@@ -215,10 +214,7 @@ absl::Status Recording::LoadEnricher() {
 
 absl::Status Recording::BeginToGovern(const Enricher::Limits& limits) {
   ASSIGN_OR_RETURN(run_statistics_, EnableRunStatistics());
-  // Where there are no callchains, none can be spared.
-  const bool callchains = options_.callchains != PerfSourceSpec::Callchains::kNone;
-  governor_.emplace(options_.max_cpu,
-                    Enricher::Limits{callchains ? limits.stacks : 0, limits.whole});
+  governor_.emplace(options_.max_cpu, limits);
   return absl::OkStatus();
 }
 
@@ -255,11 +251,7 @@ void Recording::Govern(uint64_t now_ns) {
   use.share = static_cast<double>(more) / 1e9 / seconds / std::max(1u, facts_.online_cpus);
   use.whole_a_second = static_cast<double>(most) / seconds;
   if (governor_->Adjust(use)) {
-    Enricher::Limits limits = governor_->limits();
-    if (options_.callchains == PerfSourceSpec::Callchains::kNone) {
-      limits.stacks = Enricher::Limits::kNone;  // all go where no callchain is taken
-    }
-    enricher_->SetLimits(limits);
+    enricher_->SetLimits(governor_->limits());
   }
   for (std::string& note : governor_->TakeNotes()) {
     sink_->OnNote({now_ns, note});
@@ -267,13 +259,22 @@ void Recording::Govern(uint64_t now_ns) {
   }
 }
 
-absl::Status Recording::ConnectCompanion(absl::string_view event, uint32_t cpu,
-                                         PerfSourceSpec::Role role, int perf_event_fd) {
+void Recording::ConnectCompanions(PerfSourceSpec* spec) {
   using Role = PerfSourceSpec::Role;
-  if (role != Role::kCount) {
-    return enricher_->Connect(event, cpu, role == Role::kRecords, perf_event_fd);
-  }
-  return enricher_->ConnectCount(event, cpu, perf_event_fd);
+  spec->connect = [this](absl::string_view event, uint32_t cpu, Role role, int perf_event_fd) {
+    return role == Role::kCount ? enricher_->ConnectCount(event, cpu, perf_event_fd)
+                                : enricher_->Connect(event, cpu, perf_event_fd);
+  };
+  spec->connect_ring = [this](uint32_t cpu, int ring_fd) {
+    return enricher_->ConnectRing(cpu, ring_fd);
+  };
+  spec->companion_losses = [this](absl::string_view event) {
+    std::vector<uint64_t> losses;
+    const auto outcomes = enricher_->Outcomes(event);
+    if (!outcomes.ok()) return losses;  // Counts() says so
+    for (const hit_outcomes& cpu : *outcomes) losses.push_back(cpu.lost);
+    return losses;
+  };
 }
 
 bool Recording::IsOurs(uint32_t program_id) const {
@@ -297,8 +298,6 @@ absl::Status Recording::Start(TraceSink* sink) {
   last_symbols_ns_ = MonotonicNs();
   HearOfModules();
   if (std::exchange(modules_changed_, false)) LookAtKernelSymbols();
-  LookAtPrograms();
-  FollowAttachments();
   // Its perf events are still off: what it hands over before they are on goes nowhere, uncounted.
   if (enricher_ != nullptr && !OnlyCounts()) {
     RETURN_IF_ERROR(enricher_->Attach(facts_.enriched_events));
@@ -307,6 +306,9 @@ absl::Status Recording::Start(TraceSink* sink) {
   last_clocks_ns_ = last_counts_ns_ = governed_ns_ = started_ns_;
   governed_used_ns_ = CpuUsedNs();
   RETURN_IF_ERROR(SwitchOn());
+  // Events wait in their rings meanwhile, and are judged by what these see.
+  LookAtPrograms();
+  FollowAttachments();
   malloc_trim(0);  // what kallsyms and BTF took meanwhile, some 20 MB
   return absl::OkStatus();
 }
@@ -533,7 +535,7 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
   const uint64_t now = MonotonicNs();
   const uint64_t left_ms = until_ns > now ? (until_ns - now + 999'999) / 1'000'000 : 0;
   const uint64_t step_ms = exits_ == nullptr ? kStepMs : ExitTracer::kLetGoEveryNs / 1'000'000;
-  const int wait_ms = static_cast<int>(std::min(left_ms, step_ms));
+  const int wait_ms = source_->unfinished() ? 0 : static_cast<int>(std::min(left_ms, step_ms));
   if (poll(fds.data(), fds.size(), wait_ms) < 0 && errno != EINTR)
     return ErrnoStatus(errno, "poll");
   if (exits_ != nullptr) exits_->LetGoOfUnheld(MonotonicNs());

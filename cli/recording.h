@@ -88,8 +88,7 @@ class Recording {
   // and leaves the plain tracepoints. With a filter, which they alone can apply, it is an error.
   absl::Status LoadEnricher();
   bool IsOurs(uint32_t program_id) const;
-  absl::Status ConnectCompanion(absl::string_view event, uint32_t cpu, PerfSourceSpec::Role role,
-                                int perf_event_fd);
+  void ConnectCompanions(PerfSourceSpec* spec);
   // Nothing but counts is wanted, and no filter, so that the programs that record need not run.
   bool OnlyCounts() const { return options_.max_rate == 0 && options_.filter_text.empty(); }
   absl::Status SwitchOn();

@@ -11,24 +11,15 @@
 #include "collector/kernel_read.bpf.h"
 #include <bpf/bpf_helpers.h>
 
+#include "collector/hits.bpf.h"
 #include "collector/kind_tables.bpf.h"
 #include "collector/packet_place.bpf.h"
-#include "collector/perf_events.bpf.h"
 /* clang-format on */
 
-volatile __u32 counting = COUNT_NOTHING;
-
-/* The perf events that count all hits. */
-struct {
-  __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
-  __type(key, __u32);
-  __type(value, __u32);
-} drop_events SEC(".maps"), exception_events SEC(".maps");
-
-static __always_inline bool counts(void* events) {
+static __always_inline bool counts(__u32 which) {
   __u32 mode = counting;
 
-  return mode == COUNT_ALL || (mode == COUNT_IF_EVENT_IS_ON && perf_event_is_on(events));
+  return mode == COUNT_ALL || (mode == COUNT_IF_EVENT_IS_ON && event_is_on(which));
 }
 
 static __always_inline void count(const struct packet_place* place, struct drop_kind* kind) {
@@ -42,7 +33,7 @@ static __always_inline int count_any_drop(__u64* arguments, __u32 reason, struct
   struct drop_kind kind = {.event = COMPANION_DROP};
   struct packet_place place = {};
 
-  if (!counts(&drop_events)) return 0;
+  if (!counts(COMPANION_DROP)) return 0;
   kind.location = arguments[1];
   kind.reason = reason;
   find_packet(&place, (struct sk_buff*)arguments[0], rx_sk);
@@ -54,7 +45,7 @@ static __always_inline int count_any_exception(__u64* arguments) {
   struct drop_kind kind = {.event = COMPANION_EXCEPTION};
   struct packet_place place = {};
 
-  if (!counts(&exception_events)) return 0;
+  if (!counts(COMPANION_EXCEPTION)) return 0;
   kind.reason = (__u32)arguments[2];
   kind.program_id = READ((struct bpf_prog*)arguments[1], aux, id);
   find_device(&place, (struct net_device*)arguments[0]);

@@ -16,7 +16,9 @@
 #include "collector/enriched_record.h"
 #include "collector/event_filter.bpf.h"
 #include "collector/exit_notes.bpf.h"
+#include "collector/hits.bpf.h"
 #include "collector/hook_walk.bpf.h"
+#include "collector/record_ring.bpf.h"
 #include "collector/run_counts.bpf.h"
 #include "collector/spending.bpf.h"
 #include "collector/this_cpu.bpf.h"
@@ -39,20 +41,19 @@ volatile struct {
 const volatile __u32 walk_hooks = 1; /* 0: --attribution off */
 const volatile __u32 join_exits = 0; /* fexit programs write exit_notes */
 
-/* Perf events that take a callchain with each record, and those that take none. */
+/* Perf events that take a callchain with each record. */
 struct {
   __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
   __type(key, __u32);
   __type(value, __u32);
-} drop_output SEC(".maps"), exception_output SEC(".maps"), drop_output_without_stack SEC(".maps"),
-    exception_output_without_stack SEC(".maps");
+} drop_output SEC(".maps"), exception_output SEC(".maps");
 
 static __always_inline struct enriched_event* new_event(void) {
   __u32 context = context_of_cpu();
   struct workspace* space = bpf_map_lookup_elem(&scratch, &context);
 
   if (!space) return 0;
-  struct enriched_event* event = &space->event;
+  struct enriched_event* event = &space->record.event;
   __builtin_memset(event, 0, __builtin_offsetof(struct enriched_event, header));
   event->context = context;
   return event;
@@ -242,7 +243,7 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
   if (hook == WALK_TC_INGRESS || hook == WALK_TC_EGRESS) {
     walk_tc(event, device, hook == WALK_TC_INGRESS,
             tc_protocol(skb, event->flags & ENRICHED_VLAN_TAG));
-    if (count_runs && hook == WALK_TC_INGRESS) compare_runs((struct workspace*)event, skb, device);
+    if (count_runs && hook == WALK_TC_INGRESS) compare_runs(workspace_around(event), skb, device);
   } else if (hook == WALK_NETKIT) {
     walk_netkit(event, skb, device);
   } else if (hook == WALK_TAP) {
@@ -256,24 +257,27 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
   if (event->walk_hook) join_exit_of_skb(event, EXIT_OF_SKB, skb);
 }
 
-/* `counted_with`: the map of a perf event that is on exactly while hits count. */
-static __always_inline int hand_over(void* context, void* map, void* counted_with,
-                                     struct enriched_event* event, __u32 which) {
+/* `gets`: GETS_... */
+static __always_inline int hand_over(void* context, struct enriched_event* event, __u32 which,
+                                     int gets) {
   struct hit_outcomes* outcomes = bpf_map_lookup_elem(&hits, &which);
   __u32 bytes = event->walk_entries
                     ? __builtin_offsetof(struct enriched_event, walk) +
                           event->walk_entries * sizeof(struct walk_entry)
                     : __builtin_offsetof(struct enriched_event, header) + event->header_bytes;
+  long error;
 
   barrier_var(
       bytes); /* the bound is for the verifier: on this variable, not on what it came from */
-  if (bytes > sizeof(*event) || !outcomes) return 0;
-  long error = bpf_perf_event_output(context, map, BPF_F_CURRENT_CPU, event, bytes);
-  if (!error) {
-    __sync_fetch_and_add(&outcomes->handed_over, 1);
-  } else if (error == -ENOSPC || perf_event_is_on(counted_with)) {
-    __sync_fetch_and_add(&outcomes->lost, 1);
+  if (bytes > sizeof(*event) || !outcomes || !hits_count(which)) return 0;
+  if (!(gets & GETS_STACK)) {
+    error = put_in_ring(&workspace_around(event)->record, which, bytes, outcomes->handed_over);
+  } else if (which == COMPANION_DROP) {
+    error = bpf_perf_event_output(context, &drop_output, BPF_F_CURRENT_CPU, event, bytes);
+  } else {
+    error = bpf_perf_event_output(context, &exception_output, BPF_F_CURRENT_CPU, event, bytes);
   }
+  __sync_fetch_and_add(error ? &outcomes->lost : &outcomes->handed_over, 1);
   return 0;
 }
 
@@ -295,14 +299,13 @@ __noinline int allowance_of(__u32 context, __u32 which) {
   struct workspace* space = workspace_of(context);
 
   if (!space) return 0;
-  struct drop_kind kind = kind_of(&space->event, which);
+  struct drop_kind kind = kind_of(&space->record.event, which);
   return spend_on(&kind);
 }
 
 /* With filters the programs that record count kinds, since they alone know what passes. */
-static __always_inline void count_passed(void* map, const struct enriched_event* event,
-                                         __u32 which) {
-  if (!is_filtered() || !perf_event_is_on(map)) return;
+static __always_inline void count_passed(const struct enriched_event* event, __u32 which) {
+  if (!is_filtered() || !hits_count(which)) return;
   struct drop_kind kind = kind_of(event, which);
   count_kind(&kind);
 }
@@ -317,33 +320,31 @@ static __always_inline int on_drop(void* context, struct sk_buff* skb, __u64 loc
   event->skb = (__u64)skb;
   event->location = location;
   event->reason = reason;
-  if (!reason_passes(reason)) return filter_out(&drop_output, COMPANION_DROP);
+  if (!reason_passes(reason)) return filter_out(COMPANION_DROP);
   event->rx_sk = (__u64)rx_sk;
   find_packet(&place, skb, rx_sk);
   note_place(event, &place);
   if (!is_filtered()) {
     gets = allowance_of(event->context, COMPANION_DROP);
-    if (!gets) return only_count(&drop_output, COMPANION_DROP);
+    if (!gets) return only_count(COMPANION_DROP);
   }
   note_ifname(event, READ(skb, dev));
-  if (!device_passes(event)) return filter_out(&drop_output, COMPANION_DROP);
+  if (!device_passes(event)) return filter_out(COMPANION_DROP);
   event->protocol = bpf_ntohs(READ(skb, protocol));
   event->length = READ(skb, len);
   unsigned char* end = READ(skb, head) + READ(skb, end);
   event->segments = READ((struct skb_shared_info*)end, gso_segs);
   note_vlan(event, skb);
   note_headers(event, skb);
-  if (!packet_passes(event)) return filter_out(&drop_output, COMPANION_DROP);
+  if (!packet_passes(event)) return filter_out(COMPANION_DROP);
   if (walk_hooks) walk_hook(event, skb, rx_sk);
-  if (!program_passes(context, event)) return filter_out(&drop_output, COMPANION_DROP);
+  if (!program_passes(context, event)) return filter_out(COMPANION_DROP);
   if (is_filtered()) {
-    count_passed(&drop_output, event, COMPANION_DROP);
+    count_passed(event, COMPANION_DROP);
     gets = allowance_of(event->context, COMPANION_DROP);
-    if (!gets) return only_count(&drop_output, COMPANION_DROP);
+    if (!gets) return only_count(COMPANION_DROP);
   }
-  if (gets & GETS_STACK)
-    return hand_over(context, &drop_output, &drop_output, event, COMPANION_DROP);
-  return hand_over(context, &drop_output_without_stack, &drop_output, event, COMPANION_DROP);
+  return hand_over(context, event, COMPANION_DROP, gets);
 }
 
 static __always_inline __u32 reason_of(__u64* arguments) {
@@ -382,14 +383,11 @@ static __always_inline int on_xdp_exception(__u64* arguments) {
   note_place(event, &place);
   note_ifname(event, device);
   if (!device_passes(event) || (filter.programs && !is_program_asked_for(event->program_id)))
-    return filter_out(&exception_output, COMPANION_EXCEPTION);
-  count_passed(&exception_output, event, COMPANION_EXCEPTION);
+    return filter_out(COMPANION_EXCEPTION);
+  count_passed(event, COMPANION_EXCEPTION);
   int gets = allowance_of(event->context, COMPANION_EXCEPTION);
-  if (!gets) return only_count(&exception_output, COMPANION_EXCEPTION);
-  if (gets & GETS_STACK)
-    return hand_over(arguments, &exception_output, &exception_output, event, COMPANION_EXCEPTION);
-  return hand_over(arguments, &exception_output_without_stack, &exception_output, event,
-                   COMPANION_EXCEPTION);
+  if (!gets) return only_count(COMPANION_EXCEPTION);
+  return hand_over(arguments, event, COMPANION_EXCEPTION, gets);
 }
 
 /* Only with --attribution verdict: it runs for every packet that is received. */

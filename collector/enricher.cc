@@ -2,6 +2,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -106,6 +107,16 @@ void FindTun(btf* kernel, Offsets* offsets) {
   __atomic_store_n(&offsets->known, 1, __ATOMIC_SEQ_CST);
 }
 
+// The kernel counts processes as its first namespace does, perf as the reader's.
+template <typename Constants>
+void TellPidNamespace(Constants* constants) {
+  constexpr ino_t kFirst = 0xeffffffc;  // PROC_PID_INIT_INO, include/linux/proc_ns.h
+  struct stat own = {};
+  if (stat("/proc/self/ns/pid", &own) != 0 || own.st_ino == kFirst) return;
+  constants->pid_namespace_device = own.st_dev;
+  constants->pid_namespace_inode = own.st_ino;
+}
+
 absl::Status PutPerfEvent(const bpf_map* map, absl::string_view event, uint32_t cpu,
                           int perf_event_fd) {
   if (bpf_map_update_elem(bpf_map__fd(map), &cpu, &perf_event_fd, BPF_ANY) == 0) {
@@ -207,6 +218,7 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::LoadAs(const Options& option
   constants->count_runs = options.count_runs;
   constants->join_exits = options.join_exits;
   constants->filter = options.filter;
+  TellPidNamespace(constants);
   skeleton->raw = raw;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton->bpf->obj) {
@@ -224,6 +236,8 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::LoadAs(const Options& option
   auto& maps = skeleton->bpf->maps;
   int error = bpf_map__reuse_fd(maps.kind_tables, kinds->tables_fd());
   if (error == 0) error = bpf_map__reuse_fd(maps.kinds_without_room, kinds->without_room_fd());
+  if (error == 0) error = libbpf_num_possible_cpus();
+  if (error > 0) error = bpf_map__set_max_entries(maps.record_rings, static_cast<uint32_t>(error));
   if (error == 0) error = enrich_bpf__load(skeleton->bpf);
   if (error < 0) {
     return ErrnoStatus(-error, "loading the companion BPF programs", LoadingAdvice(-error));
@@ -271,14 +285,16 @@ void Enricher::ForgetKinds() {
   __atomic_add_fetch(&known.start, 1, __ATOMIC_SEQ_CST);
 }
 
-absl::Status Enricher::Connect(absl::string_view event, uint32_t cpu, bool with_stack,
-                               int perf_event_fd) {
+absl::Status Enricher::Connect(absl::string_view event, uint32_t cpu, int perf_event_fd) {
   const auto& maps = skeleton_->bpf->maps;
-  const bpf_map* map = event == kDropEvent
-                           ? (with_stack ? maps.drop_output : maps.drop_output_without_stack)
-                       : with_stack ? maps.exception_output
-                                    : maps.exception_output_without_stack;
-  return PutPerfEvent(map, event, cpu, perf_event_fd);
+  return PutPerfEvent(event == kDropEvent ? maps.drop_output : maps.exception_output, event, cpu,
+                      perf_event_fd);
+}
+
+absl::Status Enricher::ConnectRing(uint32_t cpu, int ring_fd) {
+  const int rings = bpf_map__fd(skeleton_->bpf->maps.record_rings);
+  if (bpf_map_update_elem(rings, &cpu, &ring_fd, BPF_ANY) == 0) return absl::OkStatus();
+  return ErrnoStatus(errno, absl::StrCat("connecting the ring of records of CPU ", cpu));
 }
 
 absl::Status Enricher::ConnectCount(absl::string_view event, uint32_t cpu, int perf_event_fd) {

@@ -72,9 +72,11 @@ class Enricher {
   // All kinds are new again, and what may be spent in this second is there once more.
   void ForgetKinds();
 
-  // Records of `event` on `cpu` go to this perf event (PERF_COUNT_SW_BPF_OUTPUT on that CPU): those
-  // that may have a callchain, or those beyond Limits::stacks.
-  absl::Status Connect(absl::string_view event, uint32_t cpu, bool with_stack, int perf_event_fd);
+  // Records of `event` on `cpu` that may have a callchain go to this perf event
+  // (PERF_COUNT_SW_BPF_OUTPUT on that CPU).
+  absl::Status Connect(absl::string_view event, uint32_t cpu, int perf_event_fd);
+  // Those of all events beyond Limits::stacks go to this BPF ring buffer.
+  absl::Status ConnectRing(uint32_t cpu, int ring_fd);
   // Counting by kind, of every hit, whatever is recorded of it: by programs of their own, or, with
   // a filter, by those that record, which alone know what passes. `perf_event_fd` counts every hit
   // of `event` on `cpu`: kinds are counted while it is on.
@@ -93,7 +95,7 @@ class Enricher {
   void Detach();
   int exit_notes_fd() const;  // lives as long as this object
 
-  // What became of the hits of `event` while its perf event was on, by CPU number.
+  // What became of the hits of `event` while the perf event that counts them was on, by CPU number.
   absl::StatusOr<std::vector<hit_outcomes>> Outcomes(absl::string_view event) const;
 
   uint64_t RunTimeNs() const;  // see bpf_loading.h

@@ -1,43 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /* The filters of `record`, asked as soon as what they need is known, so that what does not pass
- * costs little. What did not pass is counted for each CPU, and only if it would have been handed
- * over otherwise: then the counts of an event add up. */
+ * costs little. */
 #ifndef COLLECTOR_EVENT_FILTER_BPF_H_
 #define COLLECTOR_EVENT_FILTER_BPF_H_
 
 /* clang-format off */
-#include "collector/drop_kind.h"
 #include "collector/hook_walk.bpf.h"
 #include "collector/event_filter_constants.h"
 #include "collector/packet_layers.h"
-#include "collector/perf_events.bpf.h"
 /* clang-format on */
 
 const volatile struct event_filter_constants filter = {};
-
-/* By event. Counted atomically, since Linux 5.10 enters a program again on a CPU where it was
- * interrupted. */
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, COMPANION_EVENTS);
-  __type(key, __u32);
-  __type(value, struct hit_outcomes);
-} hits SEC(".maps");
-
-/* `map`: where the record would have gone. */
-static __always_inline int filter_out(void* map, __u32 which) {
-  struct hit_outcomes* outcomes = bpf_map_lookup_elem(&hits, &which);
-
-  if (outcomes && perf_event_is_on(map)) __sync_fetch_and_add(&outcomes->filtered, 1);
-  return 0;
-}
-
-static __always_inline int only_count(void* map, __u32 which) {
-  struct hit_outcomes* outcomes = bpf_map_lookup_elem(&hits, &which);
-
-  if (outcomes && perf_event_is_on(map)) __sync_fetch_and_add(&outcomes->only_counted, 1);
-  return 0;
-}
 
 static __always_inline bool is_filtered(void) {
   return filter.reasons || filter.ifnames || filter.netns_count || filter.programs ||
@@ -98,7 +71,7 @@ static __always_inline struct workspace* workspace_of(__u32 context) {
 __noinline int step_packet(__u32 context) {
   struct workspace* space = workspace_of(context);
 
-  return space && packet_step(&space->packet, space->event.header);
+  return space && packet_step(&space->packet, space->record.event.header);
 }
 
 __noinline int layer_passes(__u32 context, __u32 layer) {
@@ -128,7 +101,7 @@ static __always_inline bool packet_passes(struct enriched_event* event) {
   __u32 context = event->context;
 
   if (!filter.prefixes && !filter.ports && !filter.l4s) return true;
-  packet_begin(&((struct workspace*)event)->packet, event->header_bytes,
+  packet_begin(&workspace_around(event)->packet, event->header_bytes,
                event->flags & ENRICHED_LINK_HEADER, event->protocol);
   for (__u32 i = 0; i < PACKET_STEPS; i++) {
     if (!step_packet(context)) break;
@@ -138,7 +111,7 @@ static __always_inline bool packet_passes(struct enriched_event* event) {
 
 /* Freed inside a helper that such a program called. */
 static __always_inline bool is_on_callchain(void* context, struct enriched_event* event) {
-  __u64* frames = ((struct workspace*)event)->frames;
+  __u64* frames = workspace_around(event)->frames;
   long bytes = bpf_get_stack(context, frames, FILTER_FRAMES * sizeof(*frames), 0);
 
   for (__u32 i = 0; i < FILTER_FRAMES; i++) {

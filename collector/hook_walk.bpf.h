@@ -7,7 +7,7 @@
 #define COLLECTOR_HOOK_WALK_BPF_H_
 
 /* clang-format off */
-#include "collector/enriched_record.h"
+#include "collector/ring_record.h"
 #include "collector/kernel_types.bpf.h"
 #include "collector/kernel_read.bpf.h"
 #include <bpf/bpf_helpers.h>
@@ -37,15 +37,19 @@ struct tc_cursor {
   __u16 protocol; /* ethertype as tc sees it, network order */
 };
 
-/* A record under construction, and what is needed only while it is. The record stands first: a
- * pointer to it is one to the workspace. */
+/* A record under construction, and what is needed only while it is. */
 struct workspace {
-  struct enriched_event event;
+  struct ring_record record;
   struct tc_cursor cursor;
   __u64 programs[ENRICHED_MOST_ENTRIES]; /* struct bpf_prog of each walk entry; 0: none */
   struct packet_cursor packet;           /* of the filters */
   __u64 frames[FILTER_FRAMES];           /* likewise */
 };
+
+/* Of an event that stands in one. */
+static __always_inline struct workspace* workspace_around(struct enriched_event* event) {
+  return (void*)event - __builtin_offsetof(struct workspace, record.event);
+}
 
 enum { CONTEXTS = 4 };
 
@@ -69,7 +73,7 @@ static __always_inline struct walk_entry* next_entry(struct enriched_event* even
   event->walk_entries = n + 1;
   struct walk_entry* entry = &event->walk[n];
   __builtin_memset(entry, 0, sizeof(*entry));
-  ((struct workspace*)event)->programs[n] = (__u64)program;
+  workspace_around(event)->programs[n] = (__u64)program;
   if (program) entry->program_id = program_id(program);
   return entry;
 }
@@ -192,7 +196,7 @@ static __always_inline void step_chain(struct tc_cursor* cursor) {
  * too. */
 static __always_inline void walk_miniq(struct enriched_event* event, struct mini_Qdisc* miniq,
                                        __be16 protocol) {
-  struct tc_cursor* cursor = &((struct workspace*)event)->cursor;
+  struct tc_cursor* cursor = &workspace_around(event)->cursor;
   struct tcf_block* block = READ(miniq, block);
 
   __builtin_memset(cursor, 0, sizeof(*cursor));

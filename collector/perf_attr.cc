@@ -44,10 +44,10 @@ perf_event_attr TracepointCountAttr(uint64_t tracepoint_id, uint32_t watermark_b
   return CommonAttr(PERF_TYPE_TRACEPOINT, tracepoint_id, watermark_bytes);
 }
 
-perf_event_attr BpfOutputAttr(bool callchains, uint32_t max_stack, uint32_t watermark_bytes) {
+perf_event_attr BpfOutputAttr(uint32_t max_stack, uint32_t watermark_bytes) {
   perf_event_attr attr =
-      Sampled(CommonAttr(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_BPF_OUTPUT, watermark_bytes), callchains,
-              max_stack);
+      Sampled(CommonAttr(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_BPF_OUTPUT, watermark_bytes),
+              /*callchains=*/true, max_stack);
   attr.disabled = 0;
   return attr;
 }

@@ -18,9 +18,9 @@ perf_event_attr TracepointAttr(uint64_t tracepoint_id, bool callchains, uint32_t
 // The same tracepoint counted, without a record. The watermark of a ring is that of its first
 // event.
 perf_event_attr TracepointCountAttr(uint64_t tracepoint_id, uint32_t watermark_bytes);
-// What a BPF program hands over with bpf_perf_event_output(), as TracepointAttr otherwise. Joins
-// the group of an event that is disabled, and is not disabled itself.
-perf_event_attr BpfOutputAttr(bool callchains, uint32_t max_stack, uint32_t watermark_bytes);
+// What a BPF program hands over with bpf_perf_event_output(), with callchains, as TracepointAttr
+// otherwise. Joins the group of an event that is disabled, and is not disabled itself.
+perf_event_attr BpfOutputAttr(uint32_t max_stack, uint32_t watermark_bytes);
 // KSYMBOL and BPF_EVENT records: programs, trampolines, dispatchers that come and go. Wakes at
 // once.
 perf_event_attr ProgramLoadsAttr();

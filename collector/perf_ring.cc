@@ -122,19 +122,22 @@ absl::StatusOr<std::unique_ptr<PerfRing>> PerfRing::Open(uint32_t cpu,
   return std::unique_ptr<PerfRing>(new PerfRing(cpu, ring_bytes, std::move(handles)));
 }
 
-void PerfRing::Drain(absl::FunctionRef<void(absl::Span<const uint8_t>)> receiver) {
+bool PerfRing::Drain(size_t most_bytes,
+                     absl::FunctionRef<void(absl::Span<const uint8_t>)> receiver) {
   perf_mmap* map = handles_->map;
-  if (perf_mmap__read_init(map) < 0) return;
+  if (most_bytes == 0) return false;
+  if (perf_mmap__read_init(map) < 0) return true;
   // The kernel keeps writing meanwhile. One ring's worth of bytes covers everything that was there
   // at the start, and ends the pass even when events come as fast as they are read.
   size_t bytes = 0;
-  while (bytes < ring_bytes_) {
+  while (bytes < std::min(most_bytes, ring_bytes_)) {
     const perf_event* event = perf_mmap__read_event(map);
-    if (event == nullptr) break;
+    if (event == nullptr) return true;
     bytes += event->header.size;
     receiver({reinterpret_cast<const uint8_t*>(event), event->header.size});
     perf_mmap__consume(map);
   }
+  return most_bytes >= ring_bytes_;
 }
 
 absl::StatusOr<PerfRing::Reading> PerfRing::Read(size_t event) const {

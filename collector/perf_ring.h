@@ -47,9 +47,10 @@ class PerfRing {
   PerfRing(const PerfRing&) = delete;
   PerfRing& operator=(const PerfRing&) = delete;
 
-  // Hands out every record that was in the ring when the call began, and perhaps some more; the
-  // span lives until the receiver returns. Frees the space for the kernel.
-  void Drain(absl::FunctionRef<void(absl::Span<const uint8_t> record)> receiver);
+  // Hands out every record that was in the ring when the call began, and perhaps some more; false
+  // if it ended before, after some `most_bytes`. The span lives until the receiver returns. Frees
+  // the space for the kernel.
+  bool Drain(size_t most_bytes, absl::FunctionRef<void(absl::Span<const uint8_t> record)> receiver);
 
   absl::StatusOr<Reading> Read(size_t event) const;
   int fd(size_t event) const;  // borrowed

@@ -13,8 +13,11 @@
 #include "absl/strings/str_join.h"
 #include "base/errno_status.h"
 #include "base/status_macros.h"
+#include "collector/bpf_loading.h"
 #include "collector/cpu_list.h"
 #include "collector/perf_attr.h"
+#include "collector/record_ring.h"
+#include "collector/ring_record.h"
 
 namespace correlate {
 namespace {
@@ -29,6 +32,12 @@ constexpr uint64_t kSlackNs = 50'000'000;
 // again (symbolize/stack_resolver.h). The kernel takes no more than kMostFrames by default.
 constexpr uint32_t kTracerFrames = 4;
 constexpr uint32_t kMostFrames = 127;
+// What a pass reads of all rings of records together: the rest stays where it is until the next, so
+// that memory is bounded by what comes in kSlackNs, and not by the rings.
+constexpr size_t kPassBytes = 4 << 20;
+constexpr size_t kLeastPassBytes = 64 << 10;  // of each ring
+constexpr uint64_t kLeadNs = 10'000'000;
+constexpr size_t kEverything = SIZE_MAX;
 constexpr uint64_t kCheckNs = 1'000'000'000;  // for CPUs that come and go, and for losses
 
 uint64_t NowNs() {
@@ -76,9 +85,17 @@ struct PerfSource::Ring {
   uint64_t loss_checked_ns = 0;
 };
 
+// What comes from a companion program without a callchain: its events are known by their ids alone.
+struct PerfSource::CompanionRing {
+  std::unique_ptr<RecordRing> ring;
+  std::vector<RingEvent> events;
+  size_t stream = 0;
+};
+
 struct PerfSource::Cpu {
   uint32_t cpu = 0;
-  std::unique_ptr<Ring> samples;  // null when no tracepoint was asked for
+  std::unique_ptr<Ring> samples;             // null when no tracepoint was asked for
+  std::unique_ptr<CompanionRing> companion;  // null when nothing goes there
   std::unique_ptr<Ring> programs;
   std::unique_ptr<Ring> tasks;
 
@@ -88,6 +105,14 @@ struct PerfSource::Cpu {
       if (*ring != nullptr) rings.push_back(ring->get());
     }
     return rings;
+  }
+  std::vector<RingEvent> TracepointEvents() const {
+    std::vector<RingEvent> events;
+    if (samples != nullptr) events = samples->events;
+    if (companion != nullptr) {
+      events.insert(events.end(), companion->events.begin(), companion->events.end());
+    }
+    return events;
   }
 };
 
@@ -101,6 +126,7 @@ PerfSource::PerfSource(PerfSourceSpec spec) : spec_(std::move(spec)) {
     enriched_formats_.push_back(tracepoint.enriched_format != nullptr ? *tracepoint.enriched_format
                                                                       : EventFormat());
   }
+  companion_losses_.resize(spec_.tracepoints.size());
 }
 PerfSource::~PerfSource() = default;
 
@@ -109,15 +135,15 @@ absl::StatusOr<std::unique_ptr<PerfSource>> PerfSource::Open(PerfSourceSpec spec
   std::unique_ptr<PerfSource> source(new PerfSource(std::move(spec)));
   source->poll_fd_ = ScopedFd(epoll_create1(EPOLL_CLOEXEC));
   if (!source->poll_fd_.valid()) return ErrnoStatus(errno, "epoll_create1");
-  source->ring_bytes_ = source->spec_.ring_bytes;
-  if (source->ring_bytes_ == 0) source->ring_bytes_ = DefaultRingBytes(cpus.size());
-  const size_t wanted = source->ring_bytes_;
+  source->ChooseRingBytes(cpus.size());
+  const size_t wanted = source->ring_bytes();
   for (const uint32_t cpu : cpus) {
     RETURN_IF_ERROR(source->OpenCpu(cpu));
   }
-  source->last_cpu_check_ns_ = source->last_loss_check_ns_ = NowNs();
-  if (source->ring_bytes_ < wanted) {
-    source->notes_.push_back(absl::StrCat("ring buffers of ", source->ring_bytes_,
+  source->last_cpu_check_ns_ = source->last_loss_check_ns_ = source->companion_losses_checked_ns_ =
+      NowNs();
+  if (source->ring_bytes() < wanted) {
+    source->notes_.push_back(absl::StrCat("ring buffers of ", source->ring_bytes(),
                                           " bytes a CPU instead of ", wanted,
                                           ": the host refused more (CAP_IPC_LOCK or "
                                           "kernel.perf_event_mlock_kb); losses come sooner"));
@@ -163,8 +189,7 @@ absl::StatusOr<std::unique_ptr<PerfSource::Ring>> PerfSource::OpenRing(
     const uint64_t sample_type = event.spec.attr.sample_type;
     if (event.records && event.enriched) {
       translator_.AddEnrichedEvent(event.id, sample_type, format_id,
-                                   enriched_formats_[event.tracepoint],
-                                   event.role == PerfSourceSpec::Role::kRecordsWithoutStack);
+                                   enriched_formats_[event.tracepoint], /*stack_omitted=*/false);
     } else if (event.records) {
       translator_.AddEvent(event.id, sample_type, format_id);
     }
@@ -176,20 +201,80 @@ absl::StatusOr<std::unique_ptr<PerfSource::Ring>> PerfSource::OpenRing(
   const uint64_t sample_type = ring->events.back().spec.attr.sample_type;
   ring->stream = translator_.AddStream(cpu, {.sample_type = sample_type});
   ring->loss_checked_ns = NowNs();
-  epoll_event interest = {};
-  interest.events = EPOLLIN;
-  if (epoll_ctl(poll_fd_.get(), EPOLL_CTL_ADD, ring->ring->poll_fd(), &interest) < 0) {
-    return ErrnoStatus(errno, "epoll_ctl of a perf ring");
-  }
+  RETURN_IF_ERROR(WaitFor(ring->ring->poll_fd(), EPOLLIN));
   return ring;
 }
+
+absl::Status PerfSource::WaitFor(int fd, uint32_t epoll_events) {
+  epoll_event interest = {};
+  interest.events = epoll_events;
+  if (epoll_ctl(poll_fd_.get(), EPOLL_CTL_ADD, fd, &interest) == 0) return absl::OkStatus();
+  return ErrnoStatus(errno, "epoll_ctl of a ring");
+}
+
+absl::StatusOr<std::unique_ptr<PerfSource::CompanionRing>> PerfSource::OpenCompanionRing(
+    uint32_t cpu) {
+  auto ring = std::make_unique<CompanionRing>();
+  for (;;) {
+    auto created = RecordRing::Create(companion_ring_bytes_);
+    if (created.ok()) {
+      ring->ring = std::move(created).value();
+      break;
+    }
+    if (companion_ring_bytes_ / 2 < static_cast<size_t>(getpagesize())) return created.status();
+    companion_ring_bytes_ /= 2;
+  }
+  const bool omitted = spec_.callchains == PerfSourceSpec::Callchains::kAdaptive;
+  for (size_t i = 0; i < spec_.tracepoints.size(); ++i) {
+    if (enriched_formats_[i].name.empty() || spec_.tracepoints[i].only_count) continue;
+    RingEvent event;
+    event.name = spec_.tracepoints[i].name;
+    event.records = event.enriched = true;
+    event.tracepoint = i;
+    event.id = RING_EVENT_ID(cpu, CompanionNumber(event.name));
+    translator_.AddEnrichedEvent(event.id, RING_SAMPLE_TYPE, spec_.tracepoints[i].format_id,
+                                 enriched_formats_[i], omitted);
+    ring->events.push_back(std::move(event));
+  }
+  ring->stream = translator_.AddStream(cpu, {.sample_type = RING_SAMPLE_TYPE});
+  RETURN_IF_ERROR(spec_.connect_ring(cpu, ring->ring->map_fd()));
+  RETURN_IF_ERROR(WaitFor(ring->ring->map_fd(), EPOLLIN | EPOLLET));
+  return ring;
+}
+
+// A storm is recorded without callchains, unless all are asked for.
+void PerfSource::ChooseRingBytes(size_t cpus) {
+  using Callchains = PerfSourceSpec::Callchains;
+  bool plain = false;
+  bool companions = false;
+  for (size_t i = 0; i < spec_.tracepoints.size(); ++i) {
+    const bool enriched = !enriched_formats_[i].name.empty();
+    plain |= !enriched;
+    companions |= enriched && !spec_.tracepoints[i].only_count;
+  }
+  const bool both = companions && spec_.callchains == Callchains::kAdaptive;
+  const size_t asked = spec_.ring_bytes;
+  const size_t share = DefaultRingBytes(cpus);
+  if (companions && spec_.callchains != Callchains::kAll) {
+    companion_ring_bytes_ = asked != 0 ? asked : share * 2;
+  }
+  const bool all_callchains = companions && spec_.callchains == Callchains::kAll;
+  if (plain || all_callchains) {
+    sample_ring_bytes_ = asked != 0 ? asked : share;
+  } else if (both) {
+    sample_ring_bytes_ = asked != 0 ? asked : share / 4;
+  } else {
+    sample_ring_bytes_ = static_cast<size_t>(getpagesize());  // nothing comes
+  }
+}
+
+size_t PerfSource::ring_bytes() const { return sample_ring_bytes_ + companion_ring_bytes_; }
 
 // Plain tracepoints count and record in one event; an enriched one is counted by an event of its
 // own, with which those that record go on and off.
 std::vector<PerfSource::RingEvent> PerfSource::SampleEvents() const {
   using Callchains = PerfSourceSpec::Callchains;
-  using Role = PerfSourceSpec::Role;
-  const auto watermark_bytes = static_cast<uint32_t>(ring_bytes_ / 4);
+  const auto watermark_bytes = static_cast<uint32_t>(sample_ring_bytes_ / 4);
   const bool callchains = spec_.callchains != Callchains::kNone;
   std::vector<RingEvent> events;
   for (size_t i = 0; i < spec_.tracepoints.size(); ++i) {
@@ -209,17 +294,14 @@ std::vector<PerfSource::RingEvent> PerfSource::SampleEvents() const {
     event.spec.attr = TracepointCountAttr(tracepoint.tracepoint_id, watermark_bytes);
     events.push_back(event);
     if (tracepoint.only_count) continue;
+    if (!callchains) continue;
     event.counts = false;
     event.records = true;
     event.spec.joins_previous = true;
-    const auto add = [&](Role role, bool with_callchain) {
-      event.role = role;
-      event.spec.attr = BpfOutputAttr(
-          with_callchain, std::min(spec_.max_stack + kTracerFrames, kMostFrames), watermark_bytes);
-      events.push_back(event);
-    };
-    if (spec_.callchains == Callchains::kAdaptive) add(Role::kRecordsWithoutStack, false);
-    add(Role::kRecords, callchains);
+    event.role = PerfSourceSpec::Role::kRecords;
+    event.spec.attr =
+        BpfOutputAttr(std::min(spec_.max_stack + kTracerFrames, kMostFrames), watermark_bytes);
+    events.push_back(event);
   }
   return events;
 }
@@ -239,7 +321,10 @@ absl::Status PerfSource::OpenCpu(uint32_t number) {
   ASSIGN_OR_RETURN(cpu->tasks,
                    OpenRing(number, &task_bytes, side_band(TaskNamesAttr(kTaskRingBytes / 4))));
   if (!spec_.tracepoints.empty()) {
-    ASSIGN_OR_RETURN(cpu->samples, OpenRing(number, &ring_bytes_, SampleEvents()));
+    ASSIGN_OR_RETURN(cpu->samples, OpenRing(number, &sample_ring_bytes_, SampleEvents()));
+  }
+  if (companion_ring_bytes_ > 0) {
+    ASSIGN_OR_RETURN(cpu->companion, OpenCompanionRing(number));
   }
   cpu->programs->ring->Enable();
   cpu->tasks->ring->Enable();
@@ -256,8 +341,8 @@ absl::Status PerfSource::Start() {
   return absl::OkStatus();
 }
 
-void PerfSource::Drain(Ring& ring) {
-  ring.ring->Drain([&](absl::Span<const uint8_t> record) {
+bool PerfSource::Drain(Ring& ring, size_t most_bytes) {
+  return ring.ring->Drain(most_bytes, [&](absl::Span<const uint8_t> record) {
     const auto* header = reinterpret_cast<const perf_event_header*>(record.data());
     if (header->type == PERF_RECORD_BPF_EVENT) {
       ParsedRecord parsed;
@@ -272,6 +357,12 @@ void PerfSource::Drain(Ring& ring) {
   });
 }
 
+bool PerfSource::Drain(CompanionRing& ring, size_t most_bytes) {
+  return ring.ring->Drain(most_bytes, [&](absl::Span<const uint8_t> record) {
+    translator_.Append(ring.stream, record);
+  });
+}
+
 void PerfSource::ReportLoss(Ring& ring, uint64_t now_ns, EventSink& sink) {
   Loss loss;
   loss.from_ns = std::exchange(ring.loss_checked_ns, now_ns);
@@ -282,7 +373,7 @@ void PerfSource::ReportLoss(Ring& ring, uint64_t now_ns, EventSink& sink) {
     const auto reading = ring.ring->Read(i);
     if (!reading.ok()) continue;
     event.counted = reading->counted;
-    if (!format_lost_ || reading->lost == event.lost) continue;
+    if (!format_lost_ || event.enriched || reading->lost == event.lost) continue;
     loss.source = event.name;
     loss.count = reading->lost - std::exchange(event.lost, reading->lost);
     sink.OnRawEvent(loss);
@@ -297,18 +388,61 @@ void PerfSource::ReportLoss(Ring& ring, uint64_t now_ns, EventSink& sink) {
   sink.OnRawEvent(loss);
 }
 
+// Their perf events know nothing of what found no room in the other ring.
+void PerfSource::ReportCompanionLosses(uint64_t now_ns, EventSink& sink) {
+  Loss loss;
+  loss.from_ns = std::exchange(companion_losses_checked_ns_, now_ns);
+  loss.to_ns = now_ns;
+  for (size_t i = 0; i < spec_.tracepoints.size(); ++i) {
+    if (enriched_formats_[i].name.empty() || spec_.companion_losses == nullptr) continue;
+    loss.source = spec_.tracepoints[i].name;
+    const std::vector<uint64_t> losses = spec_.companion_losses(loss.source);
+    std::vector<uint64_t>& told = companion_losses_[i];
+    told.resize(std::max(told.size(), losses.size()));
+    for (size_t cpu = 0; cpu < losses.size(); ++cpu) {
+      if (losses[cpu] == told[cpu]) continue;
+      loss.cpu = static_cast<uint32_t>(cpu);
+      loss.count = losses[cpu] - std::exchange(told[cpu], losses[cpu]);
+      sink.OnRawEvent(loss);
+    }
+  }
+}
+
+uint64_t PerfSource::DrainRecords() {
+  // One that is far ahead of another would only wait for it.
+  const uint64_t behind_ns = std::exchange(behind_ns_, kForever);
+  const uint64_t ahead_ns = behind_ns == kForever ? kForever : behind_ns + kLeadNs;
+  const size_t most_bytes =
+      std::max(kPassBytes / std::max<size_t>(cpus_.size(), 1), kLeastPassBytes);
+  const auto drain = [&](auto& ring) {
+    if (translator_.last_time_ns(ring.stream) < ahead_ns && Drain(ring, most_bytes)) return;
+    behind_ns_ = std::min(behind_ns_, translator_.last_time_ns(ring.stream));
+  };
+  for (const auto& cpu : cpus_) {
+    if (cpu->samples != nullptr) drain(*cpu->samples);
+    if (cpu->companion != nullptr) drain(*cpu->companion);
+  }
+  return behind_ns_ == kForever ? kForever : behind_ns_ - std::min(behind_ns_, kSlackNs);
+}
+
 absl::Status PerfSource::Read(EventSink& sink) {
+  // What woke us is what is read now: only then does it wake us again.
+  epoll_event woken[64];
+  while (epoll_wait(poll_fd_.get(), woken, std::size(woken), 0) == std::size(woken)) {
+  }
   const uint64_t horizon_ns = NowNs() - kSlackNs;
   for (const auto& cpu : cpus_) {
-    for (Ring* ring : cpu->Rings()) Drain(*ring);
+    Drain(*cpu->programs, kEverything);
+    Drain(*cpu->tasks, kEverything);
   }
-  translator_.Release(horizon_ns, sink);
+  translator_.Release(std::min(horizon_ns, DrainRecords()), sink);
   const uint64_t now_ns = NowNs();
   if (now_ns - last_loss_check_ns_ >= kCheckNs) {
     last_loss_check_ns_ = now_ns;
     for (const auto& cpu : cpus_) {
       for (Ring* ring : cpu->Rings()) ReportLoss(*ring, now_ns, sink);
     }
+    ReportCompanionLosses(now_ns, sink);
   }
   if (now_ns - last_cpu_check_ns_ >= kCheckNs) {
     last_cpu_check_ns_ = now_ns;
@@ -320,10 +454,12 @@ absl::Status PerfSource::Read(EventSink& sink) {
 void PerfSource::Retire(Cpu& cpu, EventSink& sink) {
   for (Ring* ring : cpu.Rings()) {
     ring->ring->Disable();
-    Drain(*ring);
+    Drain(*ring, kEverything);
     ReportLoss(*ring, NowNs(), sink);
     // The descriptor leaves the epoll set by being closed.
   }
+  // Last, since nothing stops a program that is at it.
+  if (cpu.companion != nullptr) Drain(*cpu.companion, kEverything);
 }
 
 absl::Status PerfSource::FollowCpus(EventSink& sink) {
@@ -335,9 +471,7 @@ absl::Status PerfSource::FollowCpus(EventSink& sink) {
     Retire(*cpu, sink);
     ++cpu_changes_;
     notes_.push_back(absl::StrCat("CPU ", cpu->cpu, " went offline during the recording"));
-    if (cpu->samples != nullptr) {
-      for (const RingEvent& event : cpu->samples->events) retired_.push_back({cpu->cpu, event});
-    }
+    for (const RingEvent& event : cpu->TracepointEvents()) retired_.push_back({cpu->cpu, event});
     cpu.reset();
   }
   std::erase(cpus_, nullptr);
@@ -358,6 +492,7 @@ absl::Status PerfSource::FollowCpus(EventSink& sink) {
 
 absl::Status PerfSource::Finish(EventSink& sink) {
   for (const auto& cpu : cpus_) Retire(*cpu, sink);
+  ReportCompanionLosses(NowNs(), sink);
   translator_.Release(kForever, sink);
   return absl::OkStatus();
 }
@@ -380,8 +515,7 @@ std::vector<EventCounts> PerfSource::Counts() const {
   };
   for (const RetiredEvent& retired : retired_) add(retired.cpu, retired.event);
   for (const auto& cpu : cpus_) {
-    if (cpu->samples == nullptr) continue;
-    for (const RingEvent& event : cpu->samples->events) add(cpu->cpu, event);
+    for (const RingEvent& event : cpu->TracepointEvents()) add(cpu->cpu, event);
   }
   for (EventCounts& counts : all) {
     const uint64_t explained = counts.written + counts.lost;

@@ -40,6 +40,8 @@ class RecordTranslator {
   uint64_t written(uint64_t event_id) const;
   // Sum of what PERF_RECORD_LOST records in this stream told, for kernels whose counters do not.
   uint64_t lost(size_t stream) const { return streams_[stream].lost; }
+  // Of the record appended last.
+  uint64_t last_time_ns(size_t stream) const { return streams_[stream].last_time_ns; }
   uint64_t malformed() const { return malformed_; }
   uint64_t out_of_order() const { return order_.out_of_order(); }
 

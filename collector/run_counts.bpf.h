@@ -52,7 +52,7 @@ static __always_inline void note_runs(struct sk_buff* skb, bool has_tag) {
   struct this_cpu* here = get_this_cpu();
 
   if (!note || !here) return;
-  struct enriched_event* event = &note->space.event;
+  struct enriched_event* event = &note->space.record.event;
   struct net_device* device = BPF_CORE_READ(skb, dev);
   note->skb = 0;
   event->walk_entries = 0;
@@ -72,13 +72,13 @@ static __always_inline void note_runs(struct sk_buff* skb, bool has_tag) {
 static __always_inline void compare_runs(struct workspace* space, struct sk_buff* skb,
                                          struct net_device* device) {
   __u32 zero = 0;
-  struct enriched_event* event = &space->event;
+  struct enriched_event* event = &space->record.event;
   struct run_note* note = bpf_map_lookup_elem(&run_notes, &zero);
   struct this_cpu* here = get_this_cpu();
 
   if (!note || !here || note->skb != (__u64)skb || note->device != (__u64)device) return;
   note->skb = 0;
-  struct enriched_event* before = &note->space.event;
+  struct enriched_event* before = &note->space.record.event;
   if (before->walk_entries != event->walk_entries ||
       before->walk_revision != event->walk_revision || before->walk_flags != event->walk_flags)
     return;

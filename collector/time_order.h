@@ -60,7 +60,7 @@ class TimeOrder {
   static void DropReleased(Stream& stream);
 
   static constexpr size_t kBlockBytes = 256 * 1024;
-  static constexpr size_t kMostSpare = 32;
+  static constexpr size_t kMostSpare = 8;
 
   std::vector<Stream> streams_;
   std::vector<std::unique_ptr<Block>> blocks_;

@@ -396,11 +396,11 @@ def number(value):
 
 
 def rss_of_rings(pid):
-  """KiB of perf's rings that count as this process's memory."""
+  """KiB of perf's and BPF's rings that count as this process's memory."""
   rings, total = False, 0
   for line in pathlib.Path(f'/proc/{pid}/smaps').read_text().splitlines():
     if re.match(r'^[0-9a-f]+-[0-9a-f]+ ', line):
-      rings = 'perf_event' in line
+      rings = 'perf_event' in line or 'bpf-map' in line
     elif rings and line.startswith('Rss:'):
       total += int(line.split()[1])
   return total
