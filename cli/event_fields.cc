@@ -16,21 +16,6 @@ absl::string_view AsText(absl::Span<const uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// The bytes of an array: in place, or where a __data_loc field says that they are.
-std::optional<absl::Span<const uint8_t>> ArrayBytes(const FormatField& field,
-                                                    absl::Span<const uint8_t> raw) {
-  if (field.offset > raw.size() || field.size > raw.size() - field.offset) return std::nullopt;
-  if (!field.is_dynamic) return raw.subspan(field.offset, field.size);
-  if (field.size != sizeof(uint32_t)) return std::nullopt;
-  uint32_t location;
-  std::memcpy(&location, raw.data() + field.offset, sizeof location);
-  uint64_t offset = location & 0xffff;
-  const uint64_t length = location >> 16;
-  if (absl::StrContains(field.type, "__rel_loc")) offset += field.offset + field.size;
-  if (offset > raw.size() || length > raw.size() - offset) return std::nullopt;
-  return raw.subspan(offset, length);
-}
-
 Json ScalarToJson(const FormatField& field, uint64_t value) {
   if (field.is_pointer || field.is_code) return HexString(value);
   const absl::string_view name = EnumName(field, static_cast<int64_t>(value));
@@ -56,6 +41,20 @@ std::optional<Json> FieldToJson(const FormatField& field, absl::Span<const uint8
 }
 
 }  // namespace
+
+std::optional<absl::Span<const uint8_t>> ArrayBytes(const FormatField& field,
+                                                    absl::Span<const uint8_t> raw) {
+  if (field.offset > raw.size() || field.size > raw.size() - field.offset) return std::nullopt;
+  if (!field.is_dynamic) return raw.subspan(field.offset, field.size);
+  if (field.size != sizeof(uint32_t)) return std::nullopt;
+  uint32_t location;
+  std::memcpy(&location, raw.data() + field.offset, sizeof location);
+  uint64_t offset = location & 0xffff;
+  const uint64_t length = location >> 16;
+  if (absl::StrContains(field.type, "__rel_loc")) offset += field.offset + field.size;
+  if (offset > raw.size() || length > raw.size() - offset) return std::nullopt;
+  return raw.subspan(offset, length);
+}
 
 std::string HexString(uint64_t value) {
   std::string text;

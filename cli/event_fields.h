@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/types/span.h"
 #include "symbolize/correlated_event.h"
 
 namespace correlate {
@@ -23,6 +24,9 @@ std::string SymbolText(const Frame& frame);  // "ip_rcv+0x1f3", or the address w
 Json FieldsToJson(const CorrelatedEvent& event);
 // A field's value as text, enumerations by name; nullopt where it is not there.
 std::optional<std::string> FieldText(const CorrelatedEvent& event, absl::string_view name);
+// The bytes of an array: in place, or where a __data_loc field says that they are.
+std::optional<absl::Span<const uint8_t>> ArrayBytes(const FormatField& field,
+                                                    absl::Span<const uint8_t> raw);
 // "task", "softirq", "hardirq" or "nmi"; empty where it is unknown.
 absl::string_view ContextName(Context context);
 

@@ -51,6 +51,12 @@ EventTexts::Plan EventTexts::MakePlan(const EventFormat& format) {
     piece.literal = print.literal;
     if (piece.is_literal) continue;
     piece.field = FindField(format, print.field);
+    piece.hex_bytes = print.conversion == "%*ph";
+    if (piece.hex_bytes) {
+      piece.length = FindField(format, print.field + "_len");
+      piece.is_null = FindField(format, print.field + "_null");
+      continue;
+    }
     piece.conversion = ParseConversion(print.conversion);
   }
   return plan;
@@ -98,6 +104,28 @@ bool EventTexts::AppendInteger(uint64_t value, const Conversion& conversion) {
   return true;
 }
 
+void EventTexts::AppendHexBytes(const CorrelatedEvent& event, const Piece& piece) {
+  if (piece.is_null != nullptr && ReadInteger(*piece.is_null, event.raw).value_or(0) != 0) {
+    text_ += "NULL";
+    return;
+  }
+  const auto bytes = ArrayBytes(*piece.field, event.raw);
+  if (!bytes.has_value()) {
+    text_ += '?';
+    return;
+  }
+  constexpr char kDigits[] = "0123456789abcdef";
+  for (size_t i = 0; i < bytes->size(); ++i) {
+    if (i > 0) text_ += ' ';
+    text_ += kDigits[(*bytes)[i] >> 4];
+    text_ += kDigits[(*bytes)[i] & 15];
+  }
+  if (piece.length != nullptr &&
+      ReadInteger(*piece.length, event.raw).value_or(0) > bytes->size()) {
+    text_ += " ...";
+  }
+}
+
 void EventTexts::AppendPiece(const CorrelatedEvent& event, const Piece& piece) {
   if (piece.is_literal) {
     text_ += piece.literal;
@@ -107,6 +135,7 @@ void EventTexts::AppendPiece(const CorrelatedEvent& event, const Piece& piece) {
     text_ += '?';
     return;
   }
+  if (piece.hex_bytes) return AppendHexBytes(event, piece);
   const FormatField& field = *piece.field;
   const auto value = ReadInteger(field, event.raw);
   if (field.is_code && value.has_value()) {

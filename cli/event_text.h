@@ -37,11 +37,15 @@ class EventTexts {
     bool is_literal = false;
     const FormatField* field = nullptr;  // null, and no literal: it is not there
     std::optional<Conversion> conversion;
+    bool hex_bytes = false;  // "%*ph", of our own formats (symbolize/synthetic_format.h)
+    const FormatField* length = nullptr;   // of those bytes, before they were cut; or null
+    const FormatField* is_null = nullptr;  // they are NULL; or null
   };
   using Plan = std::vector<Piece>;
   static std::optional<Conversion> ParseConversion(absl::string_view text);
   static Plan MakePlan(const EventFormat& format);
   void AppendPiece(const CorrelatedEvent& event, const Piece& piece);
+  void AppendHexBytes(const CorrelatedEvent& event, const Piece& piece);
   bool AppendInteger(uint64_t value, const Conversion& conversion);
   // What stands behind `begin` gets as wide as the conversion wants.
   void Pad(size_t begin, const Conversion& conversion, bool number);

@@ -129,6 +129,13 @@ std::string InfoTables::Text(const std::string& name) const {
        facts_.requested_events.empty() ? "the defaults" : list(facts_.requested_events));
   line("enabled", list(facts_.enabled_events));
   line("from side-band", list(facts_.synthetic_events));
+  if (!facts_.call_events.empty()) {
+    line("from bpf(2)", list(facts_.call_events));
+    line("",
+         absl::StrCat(
+             "these slow every system call of the host a little; keys and values of maps, up to ",
+             facts_.value_bytes, " bytes each, are in this trace"));
+  }
   line("enriched", list(facts_.enriched_events));
   if (!facts_.filters.empty()) line("filters", list(facts_.filters));
   line(
@@ -207,6 +214,8 @@ Json InfoTables::ToJson() const {
   json["requested_events"] = list(facts_.requested_events);
   json["enabled_events"] = list(facts_.enabled_events);
   json["synthetic_events"] = list(facts_.synthetic_events);
+  json["call_events"] = list(facts_.call_events);
+  if (!facts_.call_events.empty()) json["value_bytes"] = facts_.value_bytes;
   json["enriched_events"] = list(facts_.enriched_events);
   json["filters"] = list(facts_.filters);
   json["stacks"] = ValidUtf8(facts_.stacks);

@@ -196,6 +196,7 @@ struct RecordFlags {
   std::string stacks = "adaptive";
   uint32_t stack_rate = 2000;
   uint32_t max_stack = 64;
+  uint32_t value_bytes = 64;
   std::optional<uint32_t> max_rate;
   double max_cpu = 0;
   std::string attribution = "auto";
@@ -270,6 +271,7 @@ absl::StatusOr<RecordRequest> ToRequest(const RecordFlags& flags) {
   if (flags.max_rate.has_value()) request.recording.max_rate = *flags.max_rate;
   request.recording.max_cpu = flags.max_cpu / 100;
   request.recording.max_stack = flags.max_stack;
+  request.recording.value_bytes = flags.value_bytes;
   request.recording.enrich = !flags.no_enrich;
   using Attribution = RecordingOptions::Attribution;
   if (flags.attribution == "verdict") {
@@ -385,7 +387,9 @@ void AddRecordCommand(CLI::App& app, int* exit_code) {
   command
       ->add_option("-e,--event", flags->events,
                    "GROUP:NAME of a tracepoint, globs allowed; may be repeated\n"
-                   "(default: skb:kfree_skb, xdp:xdp_exception, program loads and unloads)")
+                   "(default: skb:kfree_skb, xdp:xdp_exception, program loads and unloads).\n"
+                   "bpf:*, made of calls of bpf(2), slows every system call of the host a little:\n"
+                   "by some 50 ns, and calls of bpf(2) by 2 us")
       ->type_name("GROUP:NAME")
       ->allow_extra_args(false);
   command
@@ -405,6 +409,11 @@ void AddRecordCommand(CLI::App& app, int* exit_code) {
           "Drops and XDP exceptions a second and CPU that are written whole, new and rare\n"
           "kinds first (0: none); all others are still counted exactly (default: no limit)")
       ->check(CLI::Range(uint32_t{0}, Enricher::Limits::kNone - 1));
+  command
+      ->add_option("--value-bytes", flags->value_bytes,
+                   "Of keys and values of maps, and of paths, in events bpf:*")
+      ->check(CLI::Range(8, int{BPF_CALL_MOST_BYTES}))
+      ->capture_default_str();
   command->add_option("--max-stack", flags->max_stack, "Frames of a callchain")
       ->check(CLI::Range(1, 65535))
       ->capture_default_str();

@@ -121,6 +121,9 @@ absl::Status Recording::SelectAndOpen() {
     formats_.push_back(std::move(format));
   }
   RETURN_IF_ERROR(LoadEnricher());
+  RETURN_IF_ERROR(LoadCallTracer(tracefs));
+  spec.bpf_calls = calls_ != nullptr;
+  ConnectCompanions(&spec);
   if (enricher_ != nullptr) {
     for (PerfSourceSpec::Tracepoint& tracepoint : spec.tracepoints) {
       if (!Enricher::Knows(tracepoint.name)) continue;
@@ -128,7 +131,6 @@ absl::Status Recording::SelectAndOpen() {
       tracepoint.only_count = OnlyCounts();
       facts_.enriched_events.push_back(tracepoint.name);
     }
-    ConnectCompanions(&spec);
   }
   ASSIGN_OR_RETURN(source_, PerfSource::Open(std::move(spec)));
   return absl::OkStatus();
@@ -198,7 +200,7 @@ absl::Status Recording::LoadEnricher() {
   }
   enricher_->SetLimits(limits);
   if (options_.max_cpu > 0) RETURN_IF_ERROR(BeginToGovern(limits));
-  our_programs_ = enricher_->program_ids();
+  for (const uint32_t id : enricher_->program_ids()) our_programs_.push_back(id);
   if (!verdicts) return absl::OkStatus();
   auto exits = ExitTracer::Open(enricher_->exit_notes_fd());
   if (exits.ok()) {
@@ -222,6 +224,7 @@ uint64_t Recording::CpuUsedNs() const {
   uint64_t used = OwnCpuNs();
   if (enricher_ != nullptr) used += enricher_->RunTimeNs();
   if (exits_ != nullptr) used += exits_->RunTimeNs();
+  if (calls_ != nullptr) used += calls_->RunTimeNs();
   return used;
 }
 
@@ -259,6 +262,65 @@ void Recording::Govern(uint64_t now_ns) {
   }
 }
 
+absl::Status Recording::LoadCallTracer(const Tracefs& tracefs) {
+  std::vector<std::string>& events = selection_.bpf_calls;
+  if (!options_.enrich && events == std::vector<std::string>{std::string(kProgramLoadEvent)}) {
+    events.clear();
+    selection_.program_loads = true;  // of side-band records: fewer fields, and no failures
+  }
+  if (events.empty()) return absl::OkStatus();
+  if (!options_.enrich) {
+    return absl::InvalidArgumentError(absl::StrCat("--no-enrich loads no BPF program, and ",
+                                                   events.front(),
+                                                   " is made by one: leave out one of the two"));
+  }
+  ASSIGN_OR_RETURN(call_tracepoints_[0], tracefs.EventId("syscalls", "sys_enter_bpf"));
+  ASSIGN_OR_RETURN(call_tracepoints_[1], tracefs.EventId("syscalls", "sys_exit_bpf"));
+  ASSIGN_OR_RETURN(calls_, BpfCallTracer::Load({.commands = BpfCommandsOf(events),
+                                                .value_bytes = options_.value_bytes}));
+  for (const uint32_t id : calls_->program_ids()) our_programs_.push_back(id);
+  return absl::OkStatus();
+}
+
+std::vector<EventCounts> Recording::CallCounts(Waiting waiting) {
+  std::vector<EventCounts> all;
+  if (calls_ == nullptr) return all;
+  for (const auto& [event, format_id] : correlator_->call_formats()) {
+    const auto written = correlator_->call_counts().find(format_id);
+    std::vector<EventCounts> by_cpu;
+    for (const uint32_t kind : BpfCallKindsOf(event)) {
+      const auto counts = calls_->Counts(kind);
+      if (!counts.ok()) {
+        AddNote(
+            absl::StrCat("how often bpf(2) was called is not known: ", counts.status().message()));
+        return all;
+      }
+      by_cpu.resize(counts->size());
+      for (size_t cpu = 0; cpu < counts->size(); ++cpu) {
+        by_cpu[cpu].counted += (*counts)[cpu].seen;
+        by_cpu[cpu].lost += (*counts)[cpu].lost;
+      }
+    }
+    for (size_t cpu = 0; cpu < by_cpu.size(); ++cpu) {
+      EventCounts& counts = by_cpu[cpu];
+      if (counts.counted == 0) continue;
+      counts.format_id = format_id;
+      counts.cpu = static_cast<uint32_t>(cpu);
+      if (written != correlator_->call_counts().end() && cpu < written->second.size()) {
+        counts.written = written->second[cpu];
+      }
+      const uint64_t explained = counts.written + counts.lost;
+      if (waiting == Waiting::kSettled) {
+        counts.counted = explained;  // the rest waits in a ring
+      } else {
+        counts.missed = counts.counted - std::min(counts.counted, explained);
+      }
+      all.push_back(counts);
+    }
+  }
+  return all;
+}
+
 void Recording::ConnectCompanions(PerfSourceSpec* spec) {
   using Role = PerfSourceSpec::Role;
   spec->connect = [this](absl::string_view event, uint32_t cpu, Role role, int perf_event_fd) {
@@ -266,7 +328,8 @@ void Recording::ConnectCompanions(PerfSourceSpec* spec) {
                                 : enricher_->Connect(event, cpu, perf_event_fd);
   };
   spec->connect_ring = [this](uint32_t cpu, int ring_fd) {
-    return enricher_->ConnectRing(cpu, ring_fd);
+    if (calls_ != nullptr) RETURN_IF_ERROR(calls_->ConnectRing(cpu, ring_fd));
+    return enricher_ != nullptr ? enricher_->ConnectRing(cpu, ring_fd) : absl::OkStatus();
   };
   spec->companion_losses = [this](absl::string_view event) {
     std::vector<uint64_t> losses;
@@ -289,6 +352,7 @@ absl::Status Recording::Start(TraceSink* sink) {
   for (EventFormat& format : formats_) correlator_->AddFormat(std::move(format));
   if (selection_.program_loads) correlator_->EmitProgramLoads();
   if (selection_.program_unloads) correlator_->EmitProgramUnloads();
+  if (calls_ != nullptr) correlator_->EmitBpfCalls(selection_.bpf_calls);
   for (const std::string& note : selection_.notes) AddNote(note);
   for (const std::string& note : early_notes_) AddNote(note);
   TakeSourceNotes();
@@ -306,6 +370,8 @@ absl::Status Recording::Start(TraceSink* sink) {
   last_clocks_ns_ = last_counts_ns_ = governed_ns_ = started_ns_;
   governed_used_ns_ = CpuUsedNs();
   RETURN_IF_ERROR(SwitchOn());
+  if (calls_ != nullptr)
+    RETURN_IF_ERROR(calls_->Attach(call_tracepoints_[0], call_tracepoints_[1]));
   // Events wait in their rings meanwhile, and are judged by what these see.
   LookAtPrograms();
   FollowAttachments();
@@ -352,6 +418,7 @@ std::vector<EventCounts> Recording::Counts(Waiting waiting) {
 void Recording::TellCounts() {
   counts_are_told_ = true;
   for (const EventCounts& counts : Counts(Waiting::kSettled)) sink_->OnCounts(counts);
+  for (const EventCounts& counts : CallCounts(Waiting::kSettled)) sink_->OnCounts(counts);
   TellKinds();
 }
 
@@ -402,6 +469,8 @@ void Recording::TellFacts() {
   facts_.enabled_events = selection_.tracepoints;
   if (selection_.program_loads) facts_.synthetic_events.emplace_back(kProgramLoadEvent);
   if (selection_.program_unloads) facts_.synthetic_events.emplace_back(kProgramUnloadEvent);
+  facts_.call_events = selection_.bpf_calls;
+  facts_.value_bytes = selection_.bpf_calls.empty() ? 0 : options_.value_bytes;
   facts_.filters = options_.filter_text.ToStrings();
   using Callchains = PerfSourceSpec::Callchains;
   const bool adaptive = options_.callchains == Callchains::kAdaptive && enricher_ != nullptr;
@@ -589,6 +658,7 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
     }
     TakeAttachmentNews();
   }
+  if (calls_ != nullptr) calls_->Detach();  // what is under way is none of ours
   const auto finish_source = [this] { return source_->Finish(*correlator_); };
   RETURN_IF_ERROR(counts_ != nullptr ? counts_->End(finish_source) : finish_source());
   if (enricher_ != nullptr) enricher_->Detach();
@@ -614,6 +684,11 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
     filtered += counts.filtered;
     sink_->OnCounts(counts);
   }
+  for (const EventCounts& counts : CallCounts(Waiting::kNone)) {
+    summary.missed += counts.missed;
+    summary.lost += counts.lost;
+    sink_->OnCounts(counts);
+  }
   TellKinds();
   if (!options_.filter_text.empty()) {
     AddNote(absl::StrCat("the filters kept out ", FormatCount(filtered), " of ",
@@ -621,7 +696,7 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
   }
   sink_->OnClocks(ReadClocks());
   summary.events = correlator_->events();
-  summary.lost = correlator_->lost();
+  summary.lost += correlator_->lost();
   summary.programs = correlator_->programs().size();
   summary.attachments = correlator_->attachments();
   summary.duration_ns = ended_ns - started_ns_;

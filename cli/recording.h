@@ -18,12 +18,14 @@
 #include "cli/cpu_governor.h"
 #include "cli/exact_counts.h"
 #include "collector/attachment_monitor.h"
+#include "collector/bpf_call_tracer.h"
 #include "collector/enricher.h"
 #include "collector/event_filter.h"
 #include "collector/event_spec.h"
 #include "collector/exit_tracer.h"
 #include "collector/module_listener.h"
 #include "collector/perf_source.h"
+#include "collector/tracefs.h"
 #include "symbolize/correlator.h"
 #include "symbolize/kernel_symbols.h"
 #include "symbolize/trace_sink.h"
@@ -34,6 +36,7 @@ struct RecordingOptions {
   std::vector<std::string> events;  // as given with -e; empty: the defaults
   PerfSourceSpec::Callchains callchains = PerfSourceSpec::Callchains::kAdaptive;
   uint32_t max_stack = 64;
+  uint32_t value_bytes = 64;   // of keys and values of maps, in calls of bpf(2)
   uint32_t stack_rate = 2000;  // kAdaptive: callchains a second and CPU
   // Drops and XDP exceptions a second and CPU that are written whole; kNone: all.
   uint32_t max_rate = Enricher::Limits::kNone;
@@ -88,6 +91,7 @@ class Recording {
   // and leaves the plain tracepoints. With a filter, which they alone can apply, it is an error.
   absl::Status LoadEnricher();
   bool IsOurs(uint32_t program_id) const;
+  absl::Status LoadCallTracer(const Tracefs& tracefs);
   void ConnectCompanions(PerfSourceSpec* spec);
   // Nothing but counts is wanted, and no filter, so that the programs that record need not run.
   bool OnlyCounts() const { return options_.max_rate == 0 && options_.filter_text.empty(); }
@@ -95,6 +99,7 @@ class Recording {
   // While events still come, kSettled: what waits to be read is not counted yet.
   enum class Waiting { kSettled, kNone };
   std::vector<EventCounts> Counts(Waiting waiting);
+  std::vector<EventCounts> CallCounts(Waiting waiting);  // of events made of calls of bpf(2)
   void TellCounts();
   // What this process and its BPF programs used so far.
   uint64_t CpuUsedNs() const;
@@ -118,10 +123,12 @@ class Recording {
   const RecordingOptions options_;
   EventSelection selection_;
   std::vector<EventFormat> formats_;
-  KernelSymbols kernel_symbols_;         // read at the start, handed to the correlator
-  std::unique_ptr<Enricher> enricher_;   // null: plain tracepoints only
-  std::unique_ptr<ExactCounts> counts_;  // null as enricher_ is, which it borrows
-  std::optional<CpuGovernor> governor_;  // nullopt: --max-cpu was not asked for
+  KernelSymbols kernel_symbols_;          // read at the start, handed to the correlator
+  std::unique_ptr<Enricher> enricher_;    // null: plain tracepoints only
+  uint64_t call_tracepoints_[2] = {};     // of the beginning and the end of bpf(2)
+  std::unique_ptr<BpfCallTracer> calls_;  // null: none of the events asked for is made of calls
+  std::unique_ptr<ExactCounts> counts_;   // null as enricher_ is, which it borrows
+  std::optional<CpuGovernor> governor_;   // nullopt: --max-cpu was not asked for
   ScopedFd run_statistics_;
   uint64_t governed_ns_ = 0;
   uint64_t governed_used_ns_ = 0;

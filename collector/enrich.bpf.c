@@ -271,7 +271,7 @@ static __always_inline int hand_over(void* context, struct enriched_event* event
       bytes); /* the bound is for the verifier: on this variable, not on what it came from */
   if (bytes > sizeof(*event) || !outcomes || !hits_count(which)) return 0;
   if (!(gets & GETS_STACK)) {
-    error = put_in_ring(&workspace_around(event)->record, which, bytes, outcomes->handed_over);
+    error = put_in_ring(&workspace_around(event)->record.head, which, bytes, outcomes->handed_over);
   } else if (which == COMPANION_DROP) {
     error = bpf_perf_event_output(context, &drop_output, BPF_F_CURRENT_CPU, event, bytes);
   } else {

@@ -2,7 +2,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -20,6 +19,7 @@
 #include "collector/enrich.skel.h"
 #include "collector/enriched_record.h"
 #include "collector/kernel_btf.h"
+#include "collector/pid_namespace.h"
 
 namespace correlate {
 namespace {
@@ -105,16 +105,6 @@ void FindTun(btf* kernel, Offsets* offsets) {
   offsets->device_filter = *filter;
   offsets->filter_program = *program;
   __atomic_store_n(&offsets->known, 1, __ATOMIC_SEQ_CST);
-}
-
-// The kernel counts processes as its first namespace does, perf as the reader's.
-template <typename Constants>
-void TellPidNamespace(Constants* constants) {
-  constexpr ino_t kFirst = 0xeffffffc;  // PROC_PID_INIT_INO, include/linux/proc_ns.h
-  struct stat own = {};
-  if (stat("/proc/self/ns/pid", &own) != 0 || own.st_ino == kFirst) return;
-  constants->pid_namespace_device = own.st_dev;
-  constants->pid_namespace_inode = own.st_ino;
 }
 
 absl::Status PutPerfEvent(const bpf_map* map, absl::string_view event, uint32_t cpu,

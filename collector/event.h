@@ -460,7 +460,41 @@ struct NetnsLost {
 
 using AttachmentNews = std::variant<AttachmentLook, AttachmentNotice, NetnsLost>;
 
-using RawEvent = std::variant<TracepointSample, KsymbolRecord, BpfProgramRecord, TaskRecord, Loss>;
+// One call of bpf(2), as it ended (collector/bpf_calls.bpf.c).
+struct BpfCallRecord {
+  enum class Object : uint8_t { kNone, kMap, kProgram, kLink };
+  uint64_t time_ns = 0;
+  uint32_t cpu = 0;
+  int32_t pid = 0;
+  int32_t tid = 0;
+  uint32_t command = 0;  // enum bpf_cmd
+  int64_t result = 0;    // a descriptor, 0, or an error below 0
+  uint64_t duration_ns = 0;
+  uint64_t cgroup_id = 0;  // of the caller
+  std::string cgroup;      // its path below the cgroup2 mount; empty: unknown
+  bool key_null = false;
+  bool changed = false;  // the caller's memory was another one after the call than before it
+  bool unread = false;   // the caller's memory could not be read, or not all of it
+  uint32_t fd = 0;       // of the object: given, or returned
+  Object object = Object::kNone;
+  uint32_t object_id = 0;
+  uint32_t object_type = 0;  // enum bpf_map_type or bpf_prog_type
+  uint32_t key_size = 0;     // bytes
+  uint32_t value_size = 0;   // bytes that a call copies: of all CPUs, where each has its own
+  uint32_t max_entries = 0;
+  uint32_t map_flags = 0;
+  uint32_t link_id = 0;
+  uint32_t target = 0;  // of an attachment: a descriptor or an interface's number
+  uint32_t attach_type = 0;
+  uint32_t attach_flags = 0;
+  BpfTag tag = {};                  // a program's
+  absl::string_view name;           // cut at 15 characters
+  absl::Span<const uint8_t> key;    // or the path; no more than was asked for (--value-bytes)
+  absl::Span<const uint8_t> value;  // or the next key
+};
+
+using RawEvent = std::variant<TracepointSample, KsymbolRecord, BpfProgramRecord, TaskRecord, Loss,
+                              BpfCallRecord>;
 
 // Where raw events go, in time order. Called on the one thread that runs the source.
 class EventSink {

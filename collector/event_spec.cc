@@ -19,11 +19,12 @@
 namespace correlate {
 namespace {
 
-// include/trace/events/bpf.h as of Linux 4.17.
-constexpr absl::string_view kClassicEvents[] = {
+// include/trace/events/bpf.h as of Linux 4.17, and two that no kernel had.
+constexpr absl::string_view kBpfEvents[] = {
     "bpf_map_create",   "bpf_map_update_elem", "bpf_map_lookup_elem", "bpf_map_delete_elem",
     "bpf_map_next_key", "bpf_obj_pin_map",     "bpf_obj_pin_prog",    "bpf_obj_get_map",
     "bpf_obj_get_prog", "bpf_prog_load",       "bpf_prog_get_type",   "bpf_prog_put_rcu",
+    "bpf_link_create",  "bpf_prog_attach",
 };
 constexpr absl::string_view kWhyClassicEventsAreMissing =
     "the kernel removed the tracepoints bpf:* in 4.18";
@@ -103,10 +104,12 @@ void Selector::AddTracepoint(const std::string& event) {
 }
 
 bool Selector::AddSynthetic(absl::string_view event) {
-  if (event == kProgramLoadEvent) {
-    selection_.program_loads = true;
-  } else if (event == kProgramUnloadEvent) {
+  if (event == kProgramUnloadEvent) {
     selection_.program_unloads = true;
+  } else if (Exists("syscalls:sys_enter_bpf") && Exists("syscalls:sys_exit_bpf")) {
+    if (added_.emplace(event).second) selection_.bpf_calls.emplace_back(event);
+  } else if (event == kProgramLoadEvent) {
+    selection_.program_loads = true;
   } else {
     return false;
   }
@@ -120,12 +123,14 @@ absl::Status Selector::AddOne(absl::string_view spec, absl::string_view group,
     AddTracepoint(event);
     return absl::OkStatus();
   }
-  if (AddSynthetic(event)) return absl::OkStatus();
-  if (group == "bpf" && std::find(std::begin(kClassicEvents), std::end(kClassicEvents), name) !=
-                            std::end(kClassicEvents)) {
+  if (group == "bpf" &&
+      std::find(std::begin(kBpfEvents), std::end(kBpfEvents), name) != std::end(kBpfEvents)) {
+    if (AddSynthetic(event)) return absl::OkStatus();
     return absl::NotFoundError(absl::StrCat(
         "event '", spec, "': this host lacks it (", kWhyClassicEventsAreMissing,
-        "); of bpf:* only ", kProgramLoadEvent, " and ", kProgramUnloadEvent, " can be had here"));
+        ", and it cannot be made without syscalls:sys_enter_bpf, of CONFIG_FTRACE_SYSCALLS); of "
+        "bpf:* only ",
+        kProgramLoadEvent, " and ", kProgramUnloadEvent, " can be had here"));
   }
   return NoSuchEvent(spec, group, name, available_);
 }
@@ -142,7 +147,7 @@ absl::Status Selector::AddGlob(absl::string_view spec, const std::string& group,
   }
   std::vector<std::string> missing;
   if (Matches(group, "bpf")) {
-    for (const absl::string_view classic : kClassicEvents) {
+    for (const absl::string_view classic : kBpfEvents) {
       const std::string event = absl::StrCat("bpf:", classic);
       if (!Matches(name, classic) || Exists(event)) continue;
       if (AddSynthetic(event)) {
@@ -190,11 +195,14 @@ void Selector::AddDefaults() {
                                               ": what it would tell is not in this recording"));
     }
   }
-  for (const absl::string_view event : {kProgramLoadEvent, kProgramUnloadEvent}) {
+  // These cost nothing.
+  for (const auto& [event, made] :
+       {std::pair(kProgramLoadEvent, &EventSelection::program_loads),
+        std::pair(kProgramUnloadEvent, &EventSelection::program_unloads)}) {
     if (Exists(event)) {
       AddTracepoint(std::string(event));
     } else {
-      AddSynthetic(event);
+      selection_.*made = true;
     }
   }
 }

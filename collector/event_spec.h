@@ -3,8 +3,10 @@
 // near. A pure function; nothing here touches the host.
 //
 // The twelve `bpf:*` tracepoints were removed in Linux 4.18 (commit 4d220ed0f814). They can be
-// asked for on any kernel: the two about program loads and unloads are then made from side-band
-// records.
+// asked for on any kernel, and bpf:bpf_link_create and bpf:bpf_prog_attach with them: unloads are
+// then made from side-band records, the others from calls of bpf(2). Loads are by default made from
+// side-band records too, since that costs nothing; asked for, from calls, which also tell those
+// that failed.
 #ifndef COLLECTOR_EVENT_SPEC_H_
 #define COLLECTOR_EVENT_SPEC_H_
 
@@ -22,6 +24,7 @@ inline constexpr absl::string_view kProgramUnloadEvent = "bpf:bpf_prog_put_rcu";
 
 struct EventSelection {
   std::vector<std::string> tracepoints;  // "group:name", each once, in the order asked for
+  std::vector<std::string> bpf_calls;    // "bpf:bpf_map_create", ...: to be made from bpf(2)
   bool program_loads = false;            // make bpf:bpf_prog_load from side-band records
   bool program_unloads = false;          // make bpf:bpf_prog_put_rcu from side-band records
   std::vector<std::string> notes;        // what was asked for and this host cannot give

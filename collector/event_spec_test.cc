@@ -71,6 +71,29 @@ TEST(SelectEventsTest, AGlobInTheGroupDoesNotReachOverTheColon) {
   EXPECT_THAT(Error({"x*exception:y*"}), HasSubstr("no such tracepoint"));
 }
 
+// A host that traces system calls.
+std::vector<std::string> WithCalls() {
+  return {"skb:kfree_skb", "xdp:xdp_exception", "syscalls:sys_enter_bpf", "syscalls:sys_exit_bpf",
+          "bpf_trace:bpf_trace_printk"};
+}
+
+TEST(SelectEventsTest, CallsOfBpfMakeTheEventsThatAreAskedFor) {
+  const EventSelection one = Select({"bpf:bpf_map_update_elem"}, WithCalls());
+  EXPECT_THAT(one.bpf_calls, ElementsAre("bpf:bpf_map_update_elem"));
+  EXPECT_THAT(one.tracepoints, IsEmpty());
+  const EventSelection all = Select({"bpf:*", "bpf:bpf_map_create"}, WithCalls());
+  EXPECT_EQ(all.bpf_calls.size(), 13);
+  EXPECT_TRUE(all.program_unloads);
+  EXPECT_FALSE(all.program_loads);  // made from calls, those that fail too
+  EXPECT_THAT(all.notes, IsEmpty());
+  EXPECT_THAT(all.tracepoints, IsEmpty());
+  // What slows every system call is never on by default.
+  const EventSelection none = Select({}, WithCalls());
+  EXPECT_THAT(none.bpf_calls, IsEmpty());
+  EXPECT_TRUE(none.program_loads);
+  EXPECT_THAT(Error({"bpf:bpf_map_updat_elem"}, WithCalls()), HasSubstr("no such tracepoint"));
+}
+
 TEST(SelectEventsTest, LoadsAndUnloadsByName) {
   const EventSelection loads = Select({"bpf:bpf_prog_load"});
   EXPECT_THAT(loads.tracepoints, IsEmpty());
@@ -81,13 +104,13 @@ TEST(SelectEventsTest, LoadsAndUnloadsByName) {
   EXPECT_TRUE(unloads.program_unloads);
 }
 
-TEST(SelectEventsTest, TheClassicGlobGivesTwoAndNamesTheOtherTen) {
+TEST(SelectEventsTest, WithoutCallsTheGlobGivesTwoAndNamesTheOthers) {
   const EventSelection selection = Select({"bpf:*"});
   EXPECT_THAT(selection.tracepoints, IsEmpty());  // bpf_trace is another group
   EXPECT_TRUE(selection.program_loads);
   EXPECT_TRUE(selection.program_unloads);
   ASSERT_EQ(selection.notes.size(), 1);
-  EXPECT_THAT(selection.notes[0], AllOf(HasSubstr("lacks 10 "), HasSubstr("4.18")));
+  EXPECT_THAT(selection.notes[0], AllOf(HasSubstr("lacks 12 "), HasSubstr("4.18")));
   for (const char* name :
        {"bpf_map_create", "bpf_map_update_elem", "bpf_map_lookup_elem", "bpf_map_delete_elem",
         "bpf_map_next_key", "bpf_obj_pin_map", "bpf_obj_pin_prog", "bpf_obj_get_map",
@@ -99,7 +122,7 @@ TEST(SelectEventsTest, TheClassicGlobGivesTwoAndNamesTheOtherTen) {
 TEST(SelectEventsTest, TwoGlobsNameAMissingEventOnce) {
   const EventSelection selection = Select({"bpf:*", "bpf:bpf_prog_*"});
   ASSERT_EQ(selection.notes.size(), 1);
-  EXPECT_THAT(selection.notes[0], HasSubstr("lacks 10 "));
+  EXPECT_THAT(selection.notes[0], HasSubstr("lacks 12 "));
 }
 
 TEST(SelectEventsTest, AMissingClassicByNameIsAnError) {
@@ -120,7 +143,7 @@ TEST(SelectEventsTest, AnOldKernelsOwnClassicsAreUsed) {
   EXPECT_THAT(by_glob.tracepoints,
               ElementsAre("bpf:bpf_map_create", "bpf:bpf_prog_load", "bpf:bpf_prog_put_rcu"));
   EXPECT_FALSE(by_glob.program_loads);
-  EXPECT_THAT(by_glob.notes, ElementsAre(HasSubstr("lacks 9 ")));
+  EXPECT_THAT(by_glob.notes, ElementsAre(HasSubstr("lacks 11 ")));
   EXPECT_THAT(Select({}, old).tracepoints,
               ElementsAre("skb:kfree_skb", "bpf:bpf_prog_load", "bpf:bpf_prog_put_rcu"));
 }

@@ -57,6 +57,7 @@ typedef struct {
 
 struct bpf_prog_aux {
   __u32 id;
+  char name[16];
 };
 
 /* Per CPU; counted only while somebody holds BPF_ENABLE_STATS (kernel/bpf/syscall.c). */
@@ -74,8 +75,20 @@ struct bpf_prog_stats___plain {
 };
 
 struct bpf_prog {
+  enum bpf_prog_type type;
+  unsigned char tag[8];
   struct bpf_prog_aux* aux;
   struct bpf_prog_stats* stats; /* since 5.12; in aux before */
+};
+
+struct bpf_map {
+  enum bpf_map_type map_type;
+  __u32 key_size;
+  __u32 value_size;
+  __u32 max_entries;
+  __u32 map_flags;
+  __u32 id;
+  char name[16];
 };
 
 struct bpf_link {
@@ -268,8 +281,35 @@ struct sched_entity {
   struct cfs_rq* cfs_rq;
 };
 
+struct qstr {
+  const unsigned char* name;
+};
+
+struct dentry {
+  struct qstr d_name;
+};
+
+struct path {
+  struct dentry* dentry;
+};
+
+struct file {
+  struct path f_path;
+  void* private_data;
+};
+
+struct fdtable {
+  unsigned int max_fds;
+  struct file** fd;
+};
+
+struct files_struct {
+  struct fdtable* fdt;
+};
+
 struct task_struct {
   struct sched_entity se;
+  struct files_struct* files;
   struct nsproxy* nsproxy;
 };
 

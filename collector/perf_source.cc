@@ -226,7 +226,10 @@ absl::StatusOr<std::unique_ptr<PerfSource::CompanionRing>> PerfSource::OpenCompa
   }
   const bool omitted = spec_.callchains == PerfSourceSpec::Callchains::kAdaptive;
   for (size_t i = 0; i < spec_.tracepoints.size(); ++i) {
-    if (enriched_formats_[i].name.empty() || spec_.tracepoints[i].only_count) continue;
+    if (enriched_formats_[i].name.empty() || spec_.tracepoints[i].only_count ||
+        spec_.callchains == PerfSourceSpec::Callchains::kAll) {
+      continue;
+    }
     RingEvent event;
     event.name = spec_.tracepoints[i].name;
     event.records = event.enriched = true;
@@ -235,6 +238,9 @@ absl::StatusOr<std::unique_ptr<PerfSource::CompanionRing>> PerfSource::OpenCompa
     translator_.AddEnrichedEvent(event.id, RING_SAMPLE_TYPE, spec_.tracepoints[i].format_id,
                                  enriched_formats_[i], omitted);
     ring->events.push_back(std::move(event));
+  }
+  if (spec_.bpf_calls) {
+    translator_.AddBpfCalls(RING_EVENT_ID(cpu, RING_BPF_CALLS), RING_SAMPLE_TYPE);
   }
   ring->stream = translator_.AddStream(cpu, {.sample_type = RING_SAMPLE_TYPE});
   RETURN_IF_ERROR(spec_.connect_ring(cpu, ring->ring->map_fd()));
@@ -255,7 +261,7 @@ void PerfSource::ChooseRingBytes(size_t cpus) {
   const bool both = companions && spec_.callchains == Callchains::kAdaptive;
   const size_t asked = spec_.ring_bytes;
   const size_t share = DefaultRingBytes(cpus);
-  if (companions && spec_.callchains != Callchains::kAll) {
+  if (spec_.bpf_calls || (companions && spec_.callchains != Callchains::kAll)) {
     companion_ring_bytes_ = asked != 0 ? asked : share * 2;
   }
   const bool all_callchains = companions && spec_.callchains == Callchains::kAll;

@@ -39,6 +39,7 @@ struct PerfSourceSpec {
   enum class Callchains { kNone, kAll, kAdaptive };
   Callchains callchains = Callchains::kAll;
   uint32_t max_stack = 64;  // frames
+  bool bpf_calls = false;   // calls of bpf(2) come through the ring of `connect_ring`
   size_t ring_bytes = 0;  // of each ring of records, a CPU; 0: 64 MiB shared out, 256 KiB to 8 MiB
   // Called for each perf event of a tracepoint with a companion program, on CPUs that come later
   // too: the one that counts all hits, and that to which the program writes with callchains.

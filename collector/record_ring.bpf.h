@@ -29,17 +29,17 @@ struct {
 const volatile __u64 pid_namespace_device = 0;
 const volatile __u64 pid_namespace_inode = 0;
 
-static __always_inline void note_task(struct ring_record* record) {
+static __always_inline void note_task(struct ring_head* head) {
   if (pid_namespace_inode) {
     struct bpf_pidns_info task = {};
     bpf_get_ns_current_pid_tgid(pid_namespace_device, pid_namespace_inode, &task, sizeof(task));
-    record->pid = task.tgid;
-    record->tid = task.pid;
+    head->pid = task.tgid;
+    head->tid = task.pid;
     return;
   }
   __u64 task = bpf_get_current_pid_tgid();
-  record->pid = task >> 32;
-  record->tid = (__u32)task;
+  head->pid = task >> 32;
+  head->tid = (__u32)task;
 }
 
 enum { ASK_EVERY = 16 };
@@ -51,24 +51,24 @@ static __always_inline bool wakes_reader(void* ring, __u64 records_before) {
          bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) / 4;
 }
 
-/* `bytes` of record->event; 0, or the kernel's error. */
-static __always_inline long put_in_ring(struct ring_record* record, __u32 which, __u32 bytes,
+/* `head` and `bytes` behind it; 0, or the kernel's error. */
+static __always_inline long put_in_ring(struct ring_head* head, __u32 which, __u32 bytes,
                                         __u64 records_before) {
   __u32 cpu = bpf_get_smp_processor_id();
   void* ring = bpf_map_lookup_elem(&record_rings, &cpu);
 
   if (!ring) return -ENOENT;
-  record->type = PERF_RECORD_SAMPLE;
-  record->misc = 0;
-  record->size = RING_SAMPLE_HEAD_BYTES + bytes;
-  record->event_id = RING_EVENT_ID(cpu, which);
-  note_task(record);
-  record->time_ns = bpf_ktime_get_ns();
-  record->cpu = cpu;
-  record->reserved = 0;
-  record->raw_bytes = bytes;
+  head->type = PERF_RECORD_SAMPLE;
+  head->misc = 0;
+  head->size = RING_SAMPLE_HEAD_BYTES + bytes;
+  head->event_id = RING_EVENT_ID(cpu, which);
+  note_task(head);
+  head->time_ns = bpf_ktime_get_ns();
+  head->cpu = cpu;
+  head->reserved = 0;
+  head->raw_bytes = bytes;
   return bpf_ringbuf_output(
-      ring, record, __builtin_offsetof(struct ring_record, event) + bytes,
+      ring, head, __builtin_offsetof(struct ring_record, event) + bytes,
       wakes_reader(ring, records_before) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "collector/bpf_call_decoder.h"
+
 namespace correlate {
 
 size_t RecordTranslator::AddStream(uint32_t cpu, const RecordLayout& layout) {
@@ -22,6 +24,11 @@ void RecordTranslator::AddEnrichedEvent(uint64_t event_id, uint64_t sample_type,
                        .format_id = format_id,
                        .stack_omitted = stack_omitted,
                        .decoder = decoder.get()};
+  last_event_ = nullptr;
+}
+
+void RecordTranslator::AddBpfCalls(uint64_t event_id, uint64_t sample_type) {
+  events_[event_id] = {.sample_type = sample_type, .bpf_calls = true};
   last_event_ = nullptr;
 }
 
@@ -54,11 +61,16 @@ void RecordTranslator::TranslateSample(absl::Span<const uint8_t> record, const R
   const RecordLayout own = {known.sample_type, layout.sample_id_all};
   TracepointSample& sample = parsed_.sample;
   if (ParseRecord(record, own, &parsed_) != RecordKind::kSample ||
+      (known.bpf_calls && !DecodeBpfCall(sample, &call_)) ||
       (known.decoder != nullptr && !known.decoder->Decode(&sample))) {
     ++malformed_;
     return;
   }
   ++known.written;
+  if (known.bpf_calls) {
+    call_.cgroup = cgroups_.Find(call_.cgroup_id);
+    return sink.OnRawEvent(call_);
+  }
   sample.format_id = known.format_id;
   sample.stack_omitted = known.stack_omitted;
   sink.OnRawEvent(sample);

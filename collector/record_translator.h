@@ -10,6 +10,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
+#include "collector/cgroup_paths.h"
 #include "collector/enriched_decoder.h"
 #include "collector/event.h"
 #include "collector/record_parser.h"
@@ -28,6 +29,9 @@ class RecordTranslator {
   // `stack_omitted`: such as come without a callchain that others of their kind have.
   void AddEnrichedEvent(uint64_t event_id, uint64_t sample_type, uint32_t format_id,
                         const EventFormat& format, bool stack_omitted);
+
+  // Samples with this id are calls of bpf(2): bpf_call_record.h.
+  void AddBpfCalls(uint64_t event_id, uint64_t sample_type);
 
   // Keeps a copy of one record until it is released. Records without a time take that of the record
   // before them in their stream. Returns the time.
@@ -58,6 +62,7 @@ class RecordTranslator {
     uint64_t written = 0;
     bool stack_omitted = false;
     EnrichedDecoder* decoder = nullptr;  // null: a plain tracepoint
+    bool bpf_calls = false;
   };
   void TranslateSample(absl::Span<const uint8_t> record, const RecordLayout& layout,
                        EventSink& sink);
@@ -70,6 +75,8 @@ class RecordTranslator {
   Event* last_event_ = nullptr;  // of that id; null: none
   TimeOrder order_;
   ParsedRecord parsed_;
+  BpfCallRecord call_;
+  CgroupPaths cgroups_;
   uint64_t malformed_ = 0;
 };
 

@@ -12,13 +12,14 @@
 #define RING_SAMPLE_TYPE \
   (PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU | PERF_SAMPLE_RAW)
 
-/* Perf events have small ids (perf_event_open(2), PERF_EVENT_IOC_ID): these are none's.
- * `which`: COMPANION_... */
+/* `which`: COMPANION_..., or */
+enum { RING_BPF_CALLS = 16 /* bpf_call_record.h */ };
+/* Perf events have small ids (perf_event_open(2), PERF_EVENT_IOC_ID): these are none's. */
 #define RING_EVENT_ID(cpu, which) (1ull << 63 | (__u64)(cpu) << 8 | (which))
 
 typedef __u64 __attribute__((aligned(4))) ring_u64;
 
-struct ring_record {
+struct ring_head {
   __u32 padding;
   __u32 type;
   __u16 misc;
@@ -29,13 +30,17 @@ struct ring_record {
   ring_u64 time_ns; /* CLOCK_MONOTONIC */
   __u32 cpu;
   __u32 reserved;
-  __u32 raw_bytes; /* of `event` */
+  __u32 raw_bytes; /* of what follows */
+};
+
+struct ring_record {
+  struct ring_head head;
   struct enriched_event event;
 };
 
 enum {
-  RING_PADDING_BYTES = __builtin_offsetof(struct ring_record, type),
-  RING_SAMPLE_HEAD_BYTES = __builtin_offsetof(struct ring_record, event) - RING_PADDING_BYTES,
+  RING_PADDING_BYTES = __builtin_offsetof(struct ring_head, type),
+  RING_SAMPLE_HEAD_BYTES = sizeof(struct ring_head) - RING_PADDING_BYTES,
 };
 
 #endif /* COLLECTOR_RING_RECORD_H_ */

@@ -106,6 +106,8 @@ void ToProto(const RecordingFacts& facts, pb::Recording* message) {
   Copy(facts.requested_events, message->mutable_requested_events());
   Copy(facts.enabled_events, message->mutable_enabled_events());
   Copy(facts.synthetic_events, message->mutable_synthetic_events());
+  Copy(facts.call_events, message->mutable_call_events());
+  message->set_value_bytes(facts.value_bytes);
   Copy(facts.enriched_events, message->mutable_enriched_events());
   Copy(facts.filters, message->mutable_filters());
 }
@@ -324,6 +326,8 @@ RecordingFacts FromProto(const pb::Recording& message) {
   facts.requested_events = Copy(message.requested_events());
   facts.enabled_events = Copy(message.enabled_events());
   facts.synthetic_events = Copy(message.synthetic_events());
+  facts.call_events = Copy(message.call_events());
+  facts.value_bytes = message.value_bytes();
   facts.enriched_events = Copy(message.enriched_events());
   facts.filters = Copy(message.filters());
   return facts;

@@ -12,6 +12,9 @@ namespace {
 // From the tracepoint of an exception to the end of its packet, a few instructions later.
 constexpr uint64_t kExceptionToFreeNs = 1'000'000;
 
+// NR_CPUS is 8192 at most (arch/x86/Kconfig); what says more joins nothing.
+constexpr uint32_t kMostCpus = 8192;
+
 // enum trace_flag_type (include/linux/trace_events.h)
 Context ContextOfFlags(std::optional<uint64_t> flags) {
   constexpr uint64_t kHardirq = 0x08;
@@ -46,13 +49,29 @@ void Correlator::AddFormat(EventFormat format) {
 }
 
 void Correlator::EmitProgramLoads() {
-  load_format_ = static_cast<uint32_t>(formats_.size());
-  AddFormat(ProgramLoadFormat(*load_format_));
+  loads_ = {static_cast<uint32_t>(formats_.size()), ProgramLoadFormat()};
+  AddFormat(loads_->format.format());
 }
 
 void Correlator::EmitProgramUnloads() {
-  unload_format_ = static_cast<uint32_t>(formats_.size());
-  AddFormat(ProgramUnloadFormat(*unload_format_));
+  unloads_ = {static_cast<uint32_t>(formats_.size()), ProgramUnloadFormat()};
+  AddFormat(unloads_->format.format());
+}
+
+void Correlator::EmitBpfCalls(absl::Span<const std::string> events) {
+  calls_.emplace(events);
+  first_call_format_ = static_cast<uint32_t>(formats_.size());
+  for (EventFormat& format : calls_->formats()) AddFormat(std::move(format));
+}
+
+std::vector<std::pair<std::string, uint32_t>> Correlator::call_formats() const {
+  std::vector<std::pair<std::string, uint32_t>> formats;
+  if (!calls_.has_value()) return formats;
+  const size_t count = calls_->formats().size();
+  for (size_t i = first_call_format_; i < first_call_format_ + count; ++i) {
+    formats.emplace_back(formats_[i]->format.FullName(), i);
+  }
+  return formats;
 }
 
 void Correlator::AddProgram(const ProgramInfo& program) {
@@ -94,6 +113,8 @@ void Correlator::OnRawEvent(const RawEvent& event) {
     programs_.OnKsymbol(*ksymbol);
   } else if (const auto* program = std::get_if<BpfProgramRecord>(&event)) {
     OnBpfProgram(*program);
+  } else if (const auto* call = std::get_if<BpfCallRecord>(&event)) {
+    OnBpfCall(*call);
   } else if (const auto* task = std::get_if<TaskRecord>(&event)) {
     tasks_.OnTask(*task);
   } else if (const auto* loss = std::get_if<Loss>(&event)) {
@@ -171,8 +192,6 @@ const Attribution* Correlator::Attribute(const Format& format, const TracepointS
   request.packet = event->packet;
   request.stack_omitted = sample.stack_omitted;
   request.exceptions_recorded = exceptions_recorded_;
-  // NR_CPUS is 8192 at most (arch/x86/Kconfig); what says more joins nothing.
-  constexpr uint32_t kMostCpus = 8192;
   Exception nowhere;
   if (sample.cpu < kMostCpus && sample.cpu >= exceptions_.size()) {
     exceptions_.resize(size_t{sample.cpu} + 1);
@@ -200,23 +219,45 @@ const Attribution* Correlator::Attribute(const Format& format, const TracepointS
   return attribution;
 }
 
+void Correlator::EmitSynthetic(CorrelatedEvent event, uint32_t format_id,
+                               absl::Span<const uint8_t> raw) {
+  event.comm = tasks_.Find(event.tid);
+  event.format = &formats_[format_id]->format;
+  event.raw = raw;
+  ++events_;
+  sink_->OnEvent(event);
+}
+
 void Correlator::OnBpfProgram(const BpfProgramRecord& record) {
   const ProgramInfo* program =
       programs_.OnBpfProgram(record, record.load ? tasks_.Find(record.tid) : "");
   if (program != nullptr) sink_->OnProgram(*program);
-  const std::optional<uint32_t> format = record.load ? load_format_ : unload_format_;
-  if (!format.has_value()) return;
-  EncodeProgramEvent(record, program, &raw_);
+  const std::optional<SideBandEvent>& made = record.load ? loads_ : unloads_;
+  if (!made.has_value()) return;
+  EncodeProgramEvent(made->format, record, program, &raw_);
   CorrelatedEvent event;
   event.time_ns = record.time_ns;
   event.cpu = record.cpu;
   event.pid = record.pid;
   event.tid = record.tid;
-  event.comm = tasks_.Find(record.tid);
-  event.format = &formats_[*format]->format;
-  event.raw = raw_;
-  ++events_;
-  sink_->OnEvent(event);
+  EmitSynthetic(event, made->format_id, raw_);
+}
+
+void Correlator::OnBpfCall(const BpfCallRecord& call) {
+  if (!calls_.has_value()) return;
+  calls_->Make(call, [&](size_t made, absl::Span<const uint8_t> raw) {
+    CorrelatedEvent event;
+    event.time_ns = call.time_ns;
+    event.cpu = call.cpu;
+    event.pid = call.pid;
+    event.tid = call.tid;
+    event.context = Context::kTask;
+    const uint32_t format_id = first_call_format_ + static_cast<uint32_t>(made);
+    std::vector<uint64_t>& counts = call_counts_[format_id];
+    if (call.cpu < kMostCpus && call.cpu >= counts.size()) counts.resize(size_t{call.cpu} + 1);
+    if (call.cpu < counts.size()) ++counts[call.cpu];
+    EmitSynthetic(event, format_id, raw);
+  });
 }
 
 }  // namespace correlate

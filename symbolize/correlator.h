@@ -13,17 +13,20 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "collector/event.h"
 #include "symbolize/attachment_table.h"
 #include "symbolize/attribution.h"
+#include "symbolize/bpf_call_events.h"
 #include "symbolize/hook_looks.h"
 #include "symbolize/kernel_symbols.h"
 #include "symbolize/netns_names.h"
 #include "symbolize/program_table.h"
 #include "symbolize/stack_resolver.h"
+#include "symbolize/synthetic_format.h"
 #include "symbolize/task_names.h"
 #include "symbolize/trace_sink.h"
 
@@ -39,6 +42,12 @@ class Correlator : public EventSink {
   // numbers.
   void EmitProgramLoads();
   void EmitProgramUnloads();
+  // Makes those of these events that are made of calls of bpf(2), likewise.
+  void EmitBpfCalls(absl::Span<const std::string> events);
+  std::vector<std::pair<std::string, uint32_t>> call_formats() const;  // their names and ids
+  // Events made of calls of bpf(2) so far: by format id, then CPU.
+  using CallCounts = absl::flat_hash_map<uint32_t, std::vector<uint64_t>>;
+  const CallCounts& call_counts() const { return call_counts_; }
   void SetKernelSymbols(KernelSymbols symbols) { stacks_.SetKernelSymbols(std::move(symbols)); }
   void AddTask(int32_t tid, std::string comm) { tasks_.Add(tid, std::move(comm)); }
   void AddProgram(const ProgramInfo& program);
@@ -86,13 +95,24 @@ class Correlator : public EventSink {
   absl::Span<const CodePointer> CodePointersOf(const TracepointSample& sample, Format* format);
   const Attribution* Attribute(const Format& format, const TracepointSample& sample,
                                CorrelatedEvent* event);
+  // An event that we made, with everything but its raw bytes and its format.
+  void EmitSynthetic(CorrelatedEvent event, uint32_t format_id, absl::Span<const uint8_t> raw);
   void OnBpfProgram(const BpfProgramRecord& record);
+  void OnBpfCall(const BpfCallRecord& call);
   void Tell(const AttachmentTable::Changes& changes);
 
   TraceSink* const sink_;
   std::vector<std::unique_ptr<Format>> formats_;
-  std::optional<uint32_t> load_format_;
-  std::optional<uint32_t> unload_format_;
+  // Of an event made of side-band records.
+  struct SideBandEvent {
+    uint32_t format_id;
+    SyntheticFormat format;
+  };
+  std::optional<SideBandEvent> loads_;
+  std::optional<SideBandEvent> unloads_;
+  std::optional<BpfCallEvents> calls_;
+  uint32_t first_call_format_ = 0;
+  CallCounts call_counts_;
   ProgramTable programs_;
   AttachmentTable attachments_;
   NetnsNames netns_names_;

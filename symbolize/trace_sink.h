@@ -32,6 +32,8 @@ struct RecordingFacts {
   std::vector<std::string> requested_events;  // as asked: "skb:*"
   std::vector<std::string> enabled_events;    // as attached: "skb:kfree_skb"
   std::vector<std::string> synthetic_events;  // made from side-band records
+  std::vector<std::string> call_events;       // made from calls of bpf(2)
+  uint32_t value_bytes = 0;                   // of those: most of a key, a value, a path
   std::vector<std::string> enriched_events;   // recorded by a companion BPF program
   std::vector<std::string> filters;           // as asked: "--ifname eth0"
   std::string stacks;                         // "all", "adaptive", "none"

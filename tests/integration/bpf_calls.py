@@ -1,0 +1,64 @@
+"""bpf(2) called by hand, good and wrong: what no library lets one do. Layouts: union bpf_attr of linux/bpf.h."""
+
+import ctypes
+import os
+import struct
+
+_SYS_BPF = {'x86_64': 321, 'aarch64': 280}[os.uname().machine]
+(MAP_CREATE, MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, MAP_DELETE_ELEM, MAP_GET_NEXT_KEY, PROG_LOAD, OBJ_PIN, OBJ_GET,
+ PROG_ATTACH) = range(9)
+LINK_CREATE, LINK_GET_FD_BY_ID = 28, 30
+HASH, ARRAY, PERCPU_ARRAY = 1, 2, 6
+SOCKET_FILTER, SCHED_CLS, XDP, CGROUP_SKB = 1, 3, 6, 8
+_RETURN = {n: struct.pack('<BBhi', 0xb7, 0, 0, n) + struct.pack('<BBhi', 0x95, 0, 0, 0) for n in (0, 1)}  # r0 = n; exit
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def call(command, attributes, size=None):
+  """What the call returns: a number from 0 on, or an error below 0. `attributes`: bytes, or an address."""
+  if isinstance(attributes, bytes):
+    attributes = ctypes.create_string_buffer(attributes, max(len(attributes), size or 0, 128))
+    size = size or len(attributes)
+  result = _libc.syscall(_SYS_BPF, command, attributes, size)
+  return result if result >= 0 else -ctypes.get_errno()
+
+
+class Bytes:
+  """Memory with an address that stays."""
+
+  def __init__(self, data, size=0):
+    self.buffer = ctypes.create_string_buffer(data, max(len(data), size))
+    self.address = ctypes.addressof(self.buffer)
+
+
+def map_create(kind, key_size, value_size, entries, name=b'', flags=0):
+  return call(MAP_CREATE, struct.pack('<IIIIIII16s', kind, key_size, value_size, entries, flags, 0, 0, name))
+
+
+def element(command, fd, key, value=0, flags=0):
+  return call(command, struct.pack('<IxxxxQQQ', fd & 0xffffffff, key, value, flags))
+
+
+def prog_load(kind, instructions, name=b'', expected_attach_type=0):
+  code, licence = Bytes(instructions), Bytes(b'GPL\0')
+  return call(PROG_LOAD, struct.pack('<IIQQIIQII16sII', kind, len(instructions) // 8, code.address, licence.address, 0, 0,
+                                     0, 0, 0, name, 0, expected_attach_type))
+
+
+def returns(number):
+  """A program that returns 0 or 1."""
+  return _RETURN[number]
+
+
+def obj(command, path, fd=0):
+  name = Bytes(os.fsencode(path) + b'\0')
+  return call(command, struct.pack('<QII', name.address, fd & 0xffffffff, 0))
+
+
+def prog_attach(target, program, attach_type, flags=0):
+  return call(PROG_ATTACH, struct.pack('<IIII', target, program, attach_type, flags))
+
+
+def link_create(program, target, attach_type, flags=0):
+  return call(LINK_CREATE, struct.pack('<IIII', program, target, attach_type, flags))
