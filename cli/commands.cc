@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 
+#include "cli/annotate_command.h"
 #include "cli/demo_command.h"
 #include "cli/doctor_command.h"
 #include "cli/info_command.h"
@@ -16,6 +17,7 @@ void AddCommands(CLI::App& app, int* exit_code) {
   AddReportCommand(app, exit_code);
   AddInfoCommand(app, exit_code);
   AddProgramsCommand(app, exit_code);
+  AddAnnotateCommand(app, exit_code);
   AddDemoCommand(app, exit_code);
   AddDoctorCommand(app, exit_code);
 }

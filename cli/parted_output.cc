@@ -38,6 +38,21 @@ void PartedOutput::OnProgram(const ProgramInfo& program) {
   stream_->OnProgram(program);
 }
 
+void PartedOutput::OnMap(const MapInfo& map) {
+  tables_.OnMap(map);
+  stream_->OnMap(map);
+}
+
+void PartedOutput::OnProgramImage(const ProgramImage& image) {
+  tables_.OnProgramImage(image);
+  stream_->OnProgramImage(image);
+}
+
+void PartedOutput::OnBtf(const BtfImage& btf) {
+  tables_.OnBtf(btf);
+  stream_->OnBtf(btf);
+}
+
 void PartedOutput::OnAttachment(const Attachment& attachment) {
   tables_.OnAttachment(attachment);
   stream_->OnAttachment(attachment);

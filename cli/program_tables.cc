@@ -127,8 +127,26 @@ std::string ProgramTables::ProgramText(const ProgramInfo& program) const {
   if (program.unload_time_ns != kForever) {
     absl::StrAppend(&text, "  unloaded ", Time(program.unload_time_ns));
   }
-  if (program.opened) absl::StrAppend(&text, "  uid ", program.uid);
+  if (program.opened) {
+    absl::StrAppend(&text, "  uid ", program.uid, program.gpl_compatible ? "  gpl" : "");
+  }
   text += "\n";
+  if (program.xlated_bytes > 0) {
+    absl::StrAppend(&text, "\txlated ", program.xlated_bytes, "B  ",
+                    program.jited_bytes > 0 ? absl::StrCat("jited ", program.jited_bytes, "B")
+                                            : std::string("not jited"),
+                    "  memlock ", program.memlock_bytes, "B");
+    if (program.verified_instructions > 0) {
+      absl::StrAppend(&text, "  verified ", program.verified_instructions, " instructions");
+    }
+    if (program.run_count > 0) {
+      absl::StrAppend(&text, "  run_time_ns ", program.run_time_ns, " run_cnt ", program.run_count);
+    }
+    if (program.recursion_misses > 0) {
+      absl::StrAppend(&text, "  recursion_misses ", program.recursion_misses);
+    }
+    text += "\n";
+  }
   if (program.ours) text += "\tloaded by bpftrace-correlate itself\n";
   if (!program.opened) text += "\tgone before it could be looked at: no lines, no maps\n";
   if (program.loader_pid != 0) {
@@ -172,6 +190,52 @@ std::string ProgramTables::Text() const {
   return text;
 }
 
+std::vector<uint32_t> ProgramTables::UsersOf(uint32_t map_id) const {
+  std::vector<uint32_t> users;
+  for (const auto& [key, program] : programs_) {
+    const auto& ids = program.map_ids;
+    if (std::find(ids.begin(), ids.end(), map_id) != ids.end()) users.push_back(program.id);
+  }
+  return users;
+}
+
+std::string ProgramTables::MapsText() const {
+  std::string text;
+  for (const auto& [id, map] : maps_) {
+    absl::StrAppend(&text, id, ": ", Printable(map.type_name),
+                    map.name.empty() ? "" : absl::StrCat("  name ", Printable(map.name)),
+                    "  flags ", absl::StrFormat("0x%x", map.flags), "\n\tkey ", map.key_size,
+                    "B  value ", map.value_size, "B  max_entries ", map.max_entries, "  memlock ",
+                    map.memlock_bytes, "B", map.frozen ? "  frozen" : "",
+                    map.btf_id != 0 ? absl::StrCat("  btf ", map.btf_id) : "", "\n");
+    const std::vector<uint32_t> users = UsersOf(id);
+    if (!users.empty())
+      absl::StrAppend(&text, "\tused by programs ", absl::StrJoin(users, ","), "\n");
+  }
+  return text;
+}
+
+Json ProgramTables::MapsToJson() const {
+  Json json;
+  json["maps"] = Json::array();
+  for (const auto& [id, map] : maps_) {
+    Json entry;
+    entry["id"] = id;
+    entry["type"] = ValidUtf8(map.type_name);
+    if (!map.name.empty()) entry["name"] = ValidUtf8(map.name);
+    entry["flags"] = map.flags;
+    entry["bytes_key"] = map.key_size;
+    entry["bytes_value"] = map.value_size;
+    entry["max_entries"] = map.max_entries;
+    entry["bytes_memlock"] = absl::StrCat(map.memlock_bytes);
+    entry["frozen"] = map.frozen ? 1 : 0;
+    if (map.btf_id != 0) entry["btf_id"] = map.btf_id;
+    entry["program_ids"] = UsersOf(id);
+    json["maps"].push_back(std::move(entry));
+  }
+  return json;
+}
+
 Json ProgramTables::PlaceToJson(const Attachment& attachment) {
   Json json = AttachmentToJson(attachment);
   json["seen_from_ns"] = absl::StrCat(attachment.from_ns);
@@ -201,6 +265,21 @@ Json ProgramTables::ProgramToJson(const ProgramInfo& program) const {
   if (program.unload_time_ns != kForever) time("unloaded", program.unload_time_ns);
   if (program.opened) {
     json["uid"] = program.uid;
+    json["gpl_compatible"] = program.gpl_compatible;
+    json["bytes_xlated"] = program.xlated_bytes;
+    json["jited"] = program.jited_bytes > 0;
+    json["bytes_jited"] = program.jited_bytes;
+    json["bytes_memlock"] = absl::StrCat(program.memlock_bytes);
+    if (program.verified_instructions > 0) {
+      json["verified_instructions"] = program.verified_instructions;
+    }
+    if (program.run_count > 0) {
+      json["run_time_ns"] = absl::StrCat(program.run_time_ns);
+      json["run_cnt"] = absl::StrCat(program.run_count);
+    }
+    if (program.recursion_misses > 0) {
+      json["recursion_misses"] = absl::StrCat(program.recursion_misses);
+    }
     json["map_ids"] = program.map_ids;
   }
   if (program.btf_id != 0) json["btf_id"] = program.btf_id;

@@ -19,6 +19,7 @@ class ProgramTables : public TraceSink {
  public:
   void OnClocks(const ClockReading& clocks) override { clock_.Add(clocks); }
   void OnProgram(const ProgramInfo& program) override;
+  void OnMap(const MapInfo& map) override { maps_[map.id] = map; }
   void OnAttachment(const Attachment& attachment) override;
   void OnEnd(const RecordingEnd& end) override { end_ns_ = end.time_ns; }
 
@@ -26,6 +27,9 @@ class ProgramTables : public TraceSink {
   std::string Text() const;
   // {"programs":[...],"obstacles":[...]}; docs/json.md describes the keys.
   Json ToJson() const;
+  // The maps alone, and which programs use each: a line a map; {"maps":[...]}.
+  std::string MapsText() const;
+  Json MapsToJson() const;
 
   // No function of any program has an address: the kernel hides them, or does not JIT.
   bool AddressesHidden() const;
@@ -35,6 +39,7 @@ class ProgramTables : public TraceSink {
   Json ProgramToJson(const ProgramInfo& program) const;
   static Json PlaceToJson(const Attachment& attachment);
   std::string Time(uint64_t monotonic_ns) const;
+  std::vector<uint32_t> UsersOf(uint32_t map_id) const;
   std::string IntervalText(const Attachment& attachment) const;
   const std::vector<Attachment>& PlacesOf(uint32_t program_id) const;
   // Those of the tables, and bare ones for attachments whose program nobody described.
@@ -43,6 +48,7 @@ class ProgramTables : public TraceSink {
   WallClock clock_;
   std::map<std::pair<uint32_t, uint64_t>, ProgramInfo> programs_;  // by id and load time
   std::map<uint32_t, std::vector<Attachment>> attachments_;        // by program id
+  std::map<uint32_t, MapInfo> maps_;                               // by id
   std::vector<Attachment> obstacles_;
   uint64_t end_ns_ = 0;  // of the recording
 };

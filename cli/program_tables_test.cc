@@ -31,6 +31,14 @@ ProgramInfo TcDrop() {
        .tag = {0x54, 0xb8, 0xcb, 0xdd, 0x07, 0x16, 0x59, 0x99}}};
   program.lines = {{0xffffffffc0025000, "src/tcdrop.c", 20},
                    {0xffffffffc0027004, "src/tcdrop.c", 8}};
+  program.gpl_compatible = true;
+  program.xlated_bytes = 224;
+  program.jited_bytes = 156;
+  program.memlock_bytes = 4096;
+  program.verified_instructions = 40;
+  program.run_time_ns = 900;
+  program.run_count = 3;
+  program.recursion_misses = 1;
   return program;
 }
 
@@ -89,7 +97,9 @@ TEST(ProgramTablesTest, JsonObject) {
   EXPECT_EQ(tables.ToJson(), Json::parse(R"({"programs":[{
     "id":100,"type":"sched_cls","name":"tc_drop","tag":"9ad5a9dc21a38da7",
     "loaded_ns":"5000000000","loaded":"2026-11-18T11:06:40.000000000Z",
-    "uid":1000,"map_ids":[3,4],"btf_id":7,"opened":true,
+    "uid":1000,"gpl_compatible":true,"bytes_xlated":224,"jited":true,"bytes_jited":156,
+    "bytes_memlock":"4096","verified_instructions":40,"run_time_ns":"900","run_cnt":"3",
+    "recursion_misses":"1","map_ids":[3,4],"btf_id":7,"opened":true,
     "functions":[
       {"name":"tc_drop","tag":"9ad5a9dc21a38da7","address":"0xffffffffc0025000",
        "end":"0xffffffffc0025080","file":"src/tcdrop.c","line":20},
@@ -158,6 +168,25 @@ TEST(ProgramTablesTest, NoProgramAtAll) {
   EXPECT_EQ(tables.Text(), "");
   EXPECT_EQ(tables.ToJson().dump(), R"({"programs":[],"obstacles":[]})");
   EXPECT_FALSE(tables.AddressesHidden());
+}
+
+TEST(ProgramTablesTest, MapsAndWhoUsesThem) {
+  ProgramTables tables;
+  tables.OnProgram(TcDrop());
+  MapInfo map;
+  map.id = 4;
+  map.type_name = "hash";
+  map.name = "flows";
+  map.key_size = 8;
+  map.value_size = 16;
+  map.max_entries = 1024;
+  map.memlock_bytes = 90000;
+  tables.OnMap(map);
+  EXPECT_EQ(tables.MapsToJson(), Json::parse(R"({"maps":[{
+    "id":4,"type":"hash","name":"flows","flags":0,"bytes_key":8,"bytes_value":16,
+    "max_entries":1024,"bytes_memlock":"90000","frozen":0,"program_ids":[100]}]})"));
+  EXPECT_THAT(tables.MapsText(), AllOf(HasSubstr("4: hash  name flows  flags 0x0\n"),
+                                       HasSubstr("\tused by programs 100\n")));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "cli/trace_input.h"
 #include "collector/attachment_scanner.h"
 #include "collector/host_facts.h"
+#include "collector/map_scanner.h"
 #include "collector/pin_scanner.h"
 #include "collector/program_scanner.h"
 
@@ -33,6 +34,8 @@ absl::Status LookAtHost(ProgramTables& tables) {
     tables.OnProgram(program);
   }
   for (const Attachment& attachment : scan.attachments) tables.OnAttachment(attachment);
+  ASSIGN_OR_RETURN(const std::vector<MapInfo> maps, ScanMaps());
+  for (const MapInfo& map : maps) tables.OnMap(map);
   for (const std::string& note : scan.notes) Warn(note);
   if (tables.AddressesHidden()) {
     Warn(
@@ -48,6 +51,7 @@ void AddProgramsCommand(CLI::App& app, int* exit_code) {
   struct Flags {
     TraceInput input;
     bool json = false;
+    bool maps = false;
   };
   auto flags = std::make_shared<Flags>();
   flags->input.path.clear();  // without a trace it is this host
@@ -57,6 +61,7 @@ void AddProgramsCommand(CLI::App& app, int* exit_code) {
       "host, or of a trace");
   AddTraceInput(command, &flags->input);
   command->add_flag("--json", flags->json, "One JSON object");
+  command->add_flag("--maps", flags->maps, "BPF maps instead, and which programs use them");
   command->callback([flags, exit_code] {
     ProgramTables tables;
     if (flags->input.path.empty()) {
@@ -67,7 +72,12 @@ void AddProgramsCommand(CLI::App& app, int* exit_code) {
       *exit_code = ReadTraceInput(flags->input, "programs", tables);
     }
     if (*exit_code == kExitFailure) return;
-    std::cout << (flags->json ? tables.ToJson().dump() + "\n" : tables.Text()) << std::flush;
+    if (flags->maps) {
+      std::cout << (flags->json ? tables.MapsToJson().dump() + "\n" : tables.MapsText());
+    } else {
+      std::cout << (flags->json ? tables.ToJson().dump() + "\n" : tables.Text());
+    }
+    std::cout << std::flush;
   });
 }
 

@@ -196,6 +196,7 @@ struct RecordFlags {
   std::string stacks = "adaptive";
   uint32_t stack_rate = 2000;
   uint32_t max_stack = 64;
+  std::string images = "named";
   uint32_t value_bytes = 64;
   std::optional<uint32_t> max_rate;
   double max_cpu = 0;
@@ -272,6 +273,10 @@ absl::StatusOr<RecordRequest> ToRequest(const RecordFlags& flags) {
   request.recording.max_cpu = flags.max_cpu / 100;
   request.recording.max_stack = flags.max_stack;
   request.recording.value_bytes = flags.value_bytes;
+  using Images = RecordingOptions::Images;
+  request.recording.images = flags.images == "all"    ? Images::kAll
+                             : flags.images == "none" ? Images::kNone
+                                                      : Images::kNamed;
   request.recording.enrich = !flags.no_enrich;
   using Attribution = RecordingOptions::Attribution;
   if (flags.attribution == "verdict") {
@@ -409,6 +414,12 @@ void AddRecordCommand(CLI::App& app, int* exit_code) {
           "Drops and XDP exceptions a second and CPU that are written whole, new and rare\n"
           "kinds first (0: none); all others are still counted exactly (default: no limit)")
       ->check(CLI::Range(uint32_t{0}, Enricher::Limits::kNone - 1));
+  command
+      ->add_option("--images", flags->images,
+                   "Keep the code of programs, for annotate: of those that events name, of all\n"
+                   "that are or get loaded, or of none")
+      ->check(CLI::IsMember({"named", "all", "none"}))
+      ->capture_default_str();
   command
       ->add_option("--value-bytes", flags->value_bytes,
                    "Of keys and values of maps, and of paths, in events bpf:*")

@@ -24,6 +24,7 @@
 #include "collector/bpf_loading.h"
 #include "collector/cpu_list.h"
 #include "collector/host_facts.h"
+#include "collector/map_scanner.h"
 #include "collector/pin_scanner.h"
 #include "collector/program_scanner.h"
 #include "collector/tracefs.h"
@@ -346,7 +347,9 @@ bool Recording::IsOurs(uint32_t program_id) const {
 
 absl::Status Recording::Start(TraceSink* sink) {
   sink_ = sink;
-  correlator_ = std::make_unique<Correlator>(sink);
+  events_.emplace(&named_, sink);
+  correlator_ = std::make_unique<Correlator>(
+      options_.images == RecordingOptions::Images::kNamed ? &*events_ : sink);
   TellFacts();
   sink_->OnClocks(ReadClocks());
   for (EventFormat& format : formats_) correlator_->AddFormat(std::move(format));
@@ -357,7 +360,7 @@ absl::Status Recording::Start(TraceSink* sink) {
   for (const std::string& note : early_notes_) AddNote(note);
   TakeSourceNotes();
   for (auto& [tid, comm] : ReadTaskNames()) correlator_->AddTask(tid, std::move(comm));
-  correlator_->SetKernelSymbols(std::move(kernel_symbols_));
+  UseKernelSymbols(std::move(kernel_symbols_));
   correlator_->set_max_frames(options_.max_stack);
   last_symbols_ns_ = MonotonicNs();
   HearOfModules();
@@ -509,7 +512,17 @@ void Recording::LookAtKernelSymbols() {
     return;
   }
   if (enricher_ != nullptr) enricher_->SetFreeingRanges(FreeingRanges(*symbols));
-  correlator_->SetKernelSymbols(std::move(symbols).value());
+  UseKernelSymbols(std::move(symbols).value());
+}
+
+void Recording::UseKernelSymbols(KernelSymbols symbols) {
+  const auto base = symbols.FindText("__bpf_call_base");
+  kernel_text_.call_base = base.empty() ? 0 : base.front().begin;
+  correlator_->SetKernelSymbols(std::move(symbols));
+  kernel_text_.symbol = [this](uint64_t address) {
+    const auto symbol = correlator_->kernel_symbols().Lookup(address);
+    return symbol.has_value() && symbol->offset == 0 ? std::string(symbol->name) : std::string();
+  };
 }
 
 void Recording::LookAtPrograms() {
@@ -526,7 +539,40 @@ void Recording::LookAtPrograms() {
       program.pins = pinned->second;
     }
     correlator_->AddProgram(program);
+    if (options_.images == RecordingOptions::Images::kAll && !program.ours) TakeImage(program.id);
   }
+  const auto maps = ScanMaps();
+  if (!maps.ok()) return AddNote(absl::StrCat("BPF maps are unknown: ", maps.status().message()));
+  for (const MapInfo& map : *maps) {
+    if (maps_told_.insert(map.id).second) sink_->OnMap(map);
+  }
+}
+
+void Recording::LookAtMaps(absl::Span<const uint32_t> ids) {
+  for (const uint32_t id : ids) {
+    if (maps_told_.contains(id)) continue;
+    const auto map = ReadMap(id);
+    if (!map.ok()) continue;
+    maps_told_.insert(id);
+    sink_->OnMap(*map);
+  }
+}
+
+void Recording::TakeImage(uint32_t program_id) {
+  if (images_told_.contains(program_id)) return;
+  std::optional<ProgramCode> code = recent_images_.Take(program_id);
+  if (!code.has_value()) {
+    auto read = ReadProgramCode(program_id, kernel_text_);
+    if (!read.ok()) return;  // the reader of the trace is told
+    code = std::move(read).value();
+  }
+  images_told_.insert(program_id);
+  sink_->OnProgramImage(code->image);
+  if (code->btf.id != 0 && btf_told_.insert(code->btf.id).second) sink_->OnBtf(code->btf);
+}
+
+void Recording::TakeImages() {
+  for (const uint32_t id : named_.TakeNew()) TakeImage(id);
 }
 
 void Recording::LookAtPins() {
@@ -551,6 +597,12 @@ void Recording::LookAtProgram(uint32_t id, const BpfProgramRecord* load) {
   }
   program->ours = IsOurs(id);
   correlator_->AddProgram(*program);
+  if (program->ours) return;
+  LookAtMaps(program->map_ids);
+  if (options_.images == RecordingOptions::Images::kAll) TakeImage(id);
+  if (options_.images != RecordingOptions::Images::kNamed || load == nullptr) return;
+  auto code = ReadProgramCode(id, kernel_text_);
+  if (code.ok()) recent_images_.Add(std::move(code).value());
 }
 
 void Recording::FollowAttachments() {
@@ -611,6 +663,7 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
   TakeAttachmentNews();
   counts_are_told_ = false;
   RETURN_IF_ERROR(source_->Read(*correlator_));
+  TakeImages();
   TakeSourceNotes();
   const uint64_t now_ns = MonotonicNs();
   if (now_ns - last_clocks_ns_ >= kClocksEveryNs) {
@@ -661,6 +714,7 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
   if (calls_ != nullptr) calls_->Detach();  // what is under way is none of ours
   const auto finish_source = [this] { return source_->Finish(*correlator_); };
   RETURN_IF_ERROR(counts_ != nullptr ? counts_->End(finish_source) : finish_source());
+  TakeImages();
   if (enricher_ != nullptr) enricher_->Detach();
   if (exits_ != nullptr) {
     exits_->Follow({});

@@ -11,18 +11,23 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "base/scoped_fd.h"
 #include "cli/cpu_governor.h"
 #include "cli/exact_counts.h"
+#include "cli/named_programs.h"
+#include "cli/recent_images.h"
+#include "cli/tee_sink.h"
 #include "collector/attachment_monitor.h"
 #include "collector/bpf_call_tracer.h"
 #include "collector/enricher.h"
 #include "collector/event_filter.h"
 #include "collector/event_spec.h"
 #include "collector/exit_tracer.h"
+#include "collector/image_reader.h"
 #include "collector/module_listener.h"
 #include "collector/perf_source.h"
 #include "collector/tracefs.h"
@@ -36,8 +41,10 @@ struct RecordingOptions {
   std::vector<std::string> events;  // as given with -e; empty: the defaults
   PerfSourceSpec::Callchains callchains = PerfSourceSpec::Callchains::kAdaptive;
   uint32_t max_stack = 64;
-  uint32_t value_bytes = 64;   // of keys and values of maps, in calls of bpf(2)
-  uint32_t stack_rate = 2000;  // kAdaptive: callchains a second and CPU
+  enum class Images { kNamed, kAll, kNone };
+  Images images = Images::kNamed;  // of which programs the code is kept: those that events name
+  uint32_t value_bytes = 64;       // of keys and values of maps, in calls of bpf(2)
+  uint32_t stack_rate = 2000;      // kAdaptive: callchains a second and CPU
   // Drops and XDP exceptions a second and CPU that are written whole; kNone: all.
   uint32_t max_rate = Enricher::Limits::kNone;
   size_t ring_bytes = 0;  // a CPU; 0: see PerfSourceSpec
@@ -110,6 +117,10 @@ class Recording {
   void LookAtPrograms();
   void LookAtProgram(uint32_t id, const BpfProgramRecord* load = nullptr);
   void LookAtPins();
+  void LookAtMaps(absl::Span<const uint32_t> ids);
+  // Hands on the code of programs that events have named since, or of this one.
+  void TakeImages();
+  void TakeImage(uint32_t program_id);
   absl::StatusOr<KernelSymbols> ReadKernelSymbols();
   static std::vector<Enricher::TextRange> FreeingRanges(const KernelSymbols& symbols);
   void FollowAttachments();
@@ -117,6 +128,7 @@ class Recording {
   void FollowExits();
   void HearOfModules();
   void LookAtKernelSymbols();
+  void UseKernelSymbols(KernelSymbols symbols);
   void AddNote(std::string text);
   void TakeSourceNotes();
 
@@ -138,6 +150,13 @@ class Recording {
   std::vector<uint32_t> our_programs_;
   std::unique_ptr<PerfSource> source_;
   TraceSink* sink_ = nullptr;
+  NamedPrograms named_;
+  std::optional<TeeSink> events_;  // to named_ and sink_
+  KernelText kernel_text_;
+  absl::flat_hash_set<uint32_t> maps_told_;
+  absl::flat_hash_set<uint32_t> btf_told_;
+  absl::flat_hash_set<uint32_t> images_told_;
+  RecentImages recent_images_;  // of what was loaded during the recording, and not named yet
   std::unique_ptr<Correlator> correlator_;
   RecordingFacts facts_;
   std::vector<std::string> early_notes_;        // from before there was a sink

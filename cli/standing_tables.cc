@@ -1,11 +1,17 @@
 #include "cli/standing_tables.h"
 
+#include <set>
+
 #include "symbolize/attachment_table.h"
 
 namespace correlate {
 
 void StandingTables::OnProgram(const ProgramInfo& program) {
   programs_[{program.id, program.load_time_ns}] = program;
+}
+
+void StandingTables::OnProgramImage(const ProgramImage& image) {
+  images_[{image.program_id, image.load_time_ns}] = image;
 }
 
 void StandingTables::OnAttachment(const Attachment& attachment) {
@@ -25,6 +31,16 @@ void StandingTables::OnNote(const Note& note) {
 void StandingTables::Forget(uint64_t before_ns) {
   std::erase_if(programs_,
                 [&](const auto& entry) { return entry.second.unload_time_ns < before_ns; });
+  std::erase_if(images_, [&](const auto& entry) { return !programs_.contains(entry.first); });
+  // Of maps and types no end is known: those that a program still has are kept.
+  std::set<uint32_t> maps;
+  std::set<uint32_t> types;
+  for (const auto& [key, program] : programs_) {
+    maps.insert(program.map_ids.begin(), program.map_ids.end());
+    types.insert(program.btf_id);
+  }
+  std::erase_if(maps_, [&](const auto& entry) { return !maps.contains(entry.first); });
+  std::erase_if(btf_, [&](const auto& entry) { return !types.contains(entry.first); });
   const auto ended = [&](const auto& entry) {
     return entry.second.absent_after_ns != 0 && entry.second.absent_after_ns < before_ns;
   };
@@ -42,6 +58,9 @@ void StandingTables::TellTo(TraceSink& sink, uint32_t part) const {
   for (const auto& [key, netns] : netns_) sink.OnNetns(netns);
   for (const auto& [key, device] : devices_) sink.OnDevice(device);
   for (const auto& [key, program] : programs_) sink.OnProgram(program);
+  for (const auto& [id, map] : maps_) sink.OnMap(map);
+  for (const auto& [key, image] : images_) sink.OnProgramImage(image);
+  for (const auto& [id, btf] : btf_) sink.OnBtf(btf);
   for (const auto& [key, attachment] : attachments_) sink.OnAttachment(attachment);
   for (const Note& note : notes_) sink.OnNote(note);
 }

@@ -19,6 +19,9 @@ class StandingTables : public TraceSink {
   void OnClocks(const ClockReading& clocks) override { clocks_ = clocks; }
   void OnFormat(const EventFormat& format) override { formats_[format.id] = format; }
   void OnProgram(const ProgramInfo& program) override;
+  void OnMap(const MapInfo& map) override { maps_[map.id] = map; }
+  void OnProgramImage(const ProgramImage& image) override;
+  void OnBtf(const BtfImage& btf) override { btf_[btf.id] = btf; }
   void OnAttachment(const Attachment& attachment) override;
   void OnNetns(const Netns& netns) override;
   void OnDevice(const Device& device) override;
@@ -38,8 +41,11 @@ class StandingTables : public TraceSink {
   ClockReading clocks_;
   std::map<uint32_t, EventFormat> formats_;
   std::map<std::pair<uint32_t, uint64_t>, ProgramInfo> programs_;  // by id and load time
-  std::map<std::string, Attachment> attachments_;                  // by AttachmentIdentity
-  std::map<std::pair<NetnsId, uint64_t>, Netns> netns_;            // by id and from_ns
+  std::map<std::pair<uint32_t, uint64_t>, ProgramImage> images_;   // likewise
+  std::map<uint32_t, MapInfo> maps_;
+  std::map<uint32_t, BtfImage> btf_;
+  std::map<std::string, Attachment> attachments_;        // by AttachmentIdentity
+  std::map<std::pair<NetnsId, uint64_t>, Netns> netns_;  // by id and from_ns
   std::map<std::pair<std::pair<NetnsId, uint32_t>, uint64_t>, Device> devices_;
   std::vector<Note> notes_;
   bool started_ = false;

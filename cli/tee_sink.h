@@ -14,6 +14,9 @@ class TeeSink : public TraceSink {
   void OnClocks(const ClockReading& clocks) override;
   void OnFormat(const EventFormat& format) override;
   void OnProgram(const ProgramInfo& program) override;
+  void OnMap(const MapInfo& map) override;
+  void OnProgramImage(const ProgramImage& image) override;
+  void OnBtf(const BtfImage& btf) override;
   void OnAttachment(const Attachment& attachment) override;
   void OnNetns(const Netns& netns) override;
   void OnDevice(const Device& device) override;

@@ -64,6 +64,17 @@ std::string Printable(absl::string_view bytes) {
   return printable;
 }
 
+std::string PrintableLines(absl::string_view text) {
+  std::string printable;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find_first_of("\n\t"), text.size());
+    AppendPrintable(text.substr(0, end), &printable);
+    if (end < text.size()) printable += text[end];
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return printable;
+}
+
 void AppendPrintable(absl::string_view bytes, std::string* text) {
   if (IsPlain(bytes)) {  // nearly always
     text->append(bytes.data(), bytes.size());

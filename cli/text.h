@@ -13,6 +13,8 @@ namespace correlate {
 // Control characters and what is no valid UTF-8 as \xNN: no name can move the cursor or forge a
 // line.
 std::string Printable(absl::string_view bytes);
+// The same of each line of a text, tabs and ends of lines kept.
+std::string PrintableLines(absl::string_view text);
 void AppendPrintable(absl::string_view bytes, std::string* text);
 // Valid UTF-8: what is not becomes U+FFFD. For JSON.
 std::string ValidUtf8(absl::string_view bytes);

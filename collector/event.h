@@ -257,6 +257,14 @@ struct ProgramInfo {
   std::string loader_comm;
   std::string loader_cgroup;      // path below the cgroup2 mount; empty: unknown
   std::vector<std::string> pins;  // paths in BPF file systems
+  bool gpl_compatible = false;
+  uint32_t xlated_bytes = 0;
+  uint32_t jited_bytes = 0;    // 0: interpreted, or hidden
+  uint64_t memlock_bytes = 0;  // as fdinfo has it
+  uint32_t verified_instructions = 0;
+  uint64_t run_time_ns = 0;  // these two while somebody held BPF_ENABLE_STATS
+  uint64_t run_count = 0;
+  uint64_t recursion_misses = 0;
 };
 inline constexpr uint32_t kUnknownProgramType = UINT32_MAX;
 

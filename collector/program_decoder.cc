@@ -93,6 +93,14 @@ ProgramInfo DecodeProgram(const RawProgramInfo& raw, const BtfNames* names, uint
   program.uid = raw.info.created_by_uid;
   program.btf_id = raw.info.btf_id;
   program.map_ids = raw.map_ids;
+  program.gpl_compatible = raw.info.gpl_compatible;
+  program.xlated_bytes = raw.info.xlated_prog_len;
+  program.jited_bytes = raw.info.jited_prog_len;
+  program.memlock_bytes = raw.memlock_bytes;
+  program.verified_instructions = raw.info.verified_insns;
+  program.run_time_ns = raw.info.run_time_ns;
+  program.run_count = raw.info.run_cnt;
+  program.recursion_misses = raw.info.recursion_misses;
   program.functions = Functions(raw, names, program);
   if (names != nullptr) program.lines = Lines(raw, *names, program.functions);
   program.name = program.functions[0].name;

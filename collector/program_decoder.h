@@ -25,6 +25,9 @@ struct RawProgramInfo {
   std::vector<uint8_t> func_info;  // records of info.func_info_rec_size bytes
   std::vector<uint8_t> line_info;  // records of info.line_info_rec_size bytes
   std::vector<uint64_t> jited_line_info;
+  std::vector<uint8_t> xlated;  // these two only where they were asked for
+  std::vector<uint8_t> jited;
+  uint64_t memlock_bytes = 0;  // of fdinfo; 0: unknown
 };
 
 // The names that the program's BTF holds. Empty where it has none.

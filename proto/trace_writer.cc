@@ -200,6 +200,22 @@ void TraceWriter::OnProgram(const ProgramInfo& program) {
   impl_->Added(message->ByteSizeLong());
 }
 
+void TraceWriter::OnMap(const MapInfo& map) {
+  ToProto(map, impl_->payload().add_maps());
+  impl_->Added(64);
+}
+
+void TraceWriter::OnProgramImage(const ProgramImage& image) {
+  pb::ProgramImage* message = impl_->payload().add_images();
+  ToProto(image, message);
+  impl_->Added(message->ByteSizeLong());
+}
+
+void TraceWriter::OnBtf(const BtfImage& btf) {
+  ToProto(btf, impl_->payload().add_btf());
+  impl_->Added(btf.data.size());
+}
+
 void TraceWriter::OnAttachment(const Attachment& attachment) {
   ToProto(attachment, impl_->payload().add_attachments());
   impl_->Added(64);

@@ -243,6 +243,67 @@ void ToProto(const ProgramInfo& program, pb::Program* message) {
   message->set_loader_comm(program.loader_comm);
   message->set_loader_cgroup(program.loader_cgroup);
   for (const std::string& path : program.pins) message->add_pins(path);
+  message->set_gpl_compatible(program.gpl_compatible);
+  message->set_xlated_bytes(program.xlated_bytes);
+  message->set_jited_bytes(program.jited_bytes);
+  message->set_memlock_bytes(program.memlock_bytes);
+  message->set_verified_instructions(program.verified_instructions);
+  message->set_run_time_ns(program.run_time_ns);
+  message->set_run_count(program.run_count);
+  message->set_recursion_misses(program.recursion_misses);
+}
+
+void ToProto(const ProgramImage& image, pb::ProgramImage* message) {
+  message->set_program_id(image.program_id);
+  message->set_load_time_ns(image.load_time_ns);
+  message->set_xlated(image.xlated);
+  message->set_jited(image.jited);
+  message->set_btf_id(image.btf_id);
+  for (const ProgramImage::Function& function : image.functions) {
+    pb::ImageFunction* to = message->add_functions();
+    to->set_instruction(function.instruction);
+    to->set_prototype(function.prototype);
+    to->set_symbol(function.symbol);
+    to->set_address(function.address);
+    to->set_length_bytes(function.length_bytes);
+  }
+  for (const ProgramImage::Line& line : image.lines) {
+    pb::ImageLine* to = message->add_lines();
+    to->set_instruction(line.instruction);
+    to->set_address(line.address);
+    to->set_file(line.file);
+    to->set_text(line.text);
+    to->set_line(line.line);
+    to->set_column(line.column);
+  }
+  for (const ProgramImage::Call& call : image.calls) {
+    pb::ImageCall* to = message->add_calls();
+    to->set_instruction(call.instruction);
+    to->set_target(call.target);
+    to->set_address(call.address);
+  }
+}
+
+void ToProto(const BtfImage& btf, pb::Btf* message) {
+  message->set_id(btf.id);
+  message->set_data(btf.data);
+}
+
+void ToProto(const MapInfo& map, pb::Map* message) {
+  message->set_id(map.id);
+  message->set_type(map.type);
+  message->set_type_name(map.type_name);
+  message->set_name(map.name);
+  message->set_key_size(map.key_size);
+  message->set_value_size(map.value_size);
+  message->set_max_entries(map.max_entries);
+  message->set_flags(map.flags);
+  message->set_btf_id(map.btf_id);
+  message->set_btf_key_type_id(map.btf_key_type_id);
+  message->set_btf_value_type_id(map.btf_value_type_id);
+  message->set_memlock_bytes(map.memlock_bytes);
+  message->set_frozen(map.frozen);
+  for (const std::string& path : map.pins) message->add_pins(path);
 }
 
 void ToProto(const Loss& loss, pb::Loss* message) {
@@ -478,7 +539,57 @@ ProgramInfo FromProto(const pb::Program& message) {
   program.loader_comm = message.loader_comm();
   program.loader_cgroup = message.loader_cgroup();
   program.pins.assign(message.pins().begin(), message.pins().end());
+  program.gpl_compatible = message.gpl_compatible();
+  program.xlated_bytes = message.xlated_bytes();
+  program.jited_bytes = message.jited_bytes();
+  program.memlock_bytes = message.memlock_bytes();
+  program.verified_instructions = message.verified_instructions();
+  program.run_time_ns = message.run_time_ns();
+  program.run_count = message.run_count();
+  program.recursion_misses = message.recursion_misses();
   return program;
+}
+
+ProgramImage FromProto(const pb::ProgramImage& message) {
+  ProgramImage image;
+  image.program_id = message.program_id();
+  image.load_time_ns = message.load_time_ns();
+  image.xlated = message.xlated();
+  image.jited = message.jited();
+  image.btf_id = message.btf_id();
+  for (const pb::ImageFunction& from : message.functions()) {
+    image.functions.push_back(
+        {from.instruction(), from.prototype(), from.symbol(), from.address(), from.length_bytes()});
+  }
+  for (const pb::ImageLine& from : message.lines()) {
+    image.lines.push_back(
+        {from.instruction(), from.address(), from.file(), from.text(), from.line(), from.column()});
+  }
+  for (const pb::ImageCall& from : message.calls()) {
+    image.calls.push_back({from.instruction(), from.target(), from.address()});
+  }
+  return image;
+}
+
+BtfImage FromProto(const pb::Btf& message) { return {message.id(), message.data()}; }
+
+MapInfo FromProto(const pb::Map& message) {
+  MapInfo map;
+  map.id = message.id();
+  map.type = message.type();
+  map.type_name = message.type_name();
+  map.name = message.name();
+  map.key_size = message.key_size();
+  map.value_size = message.value_size();
+  map.max_entries = message.max_entries();
+  map.flags = message.flags();
+  map.btf_id = message.btf_id();
+  map.btf_key_type_id = message.btf_key_type_id();
+  map.btf_value_type_id = message.btf_value_type_id();
+  map.memlock_bytes = message.memlock_bytes();
+  map.frozen = message.frozen();
+  map.pins.assign(message.pins().begin(), message.pins().end());
+  return map;
 }
 
 Loss FromProto(const pb::Loss& message) {

@@ -5,6 +5,7 @@
 #define PROTO_VALUES_H_
 
 #include "collector/event.h"
+#include "collector/program_image.h"
 #include "proto/trace.pb.h"
 #include "symbolize/correlated_event.h"
 #include "symbolize/trace_sink.h"
@@ -23,6 +24,9 @@ void ToProto(const ClockReading& clocks, pb::ClockReading* message);
 void ToProto(const Netns& netns, pb::Netns* message);
 void ToProto(const Device& device, pb::Device* message);
 void ToProto(const ProgramInfo& program, pb::Program* message);
+void ToProto(const ProgramImage& image, pb::ProgramImage* message);
+void ToProto(const BtfImage& btf, pb::Btf* message);
+void ToProto(const MapInfo& map, pb::Map* message);
 void ToProto(const Attachment& attachment, pb::Attachment* message);
 void ToProto(const Loss& loss, pb::Loss* message);
 void ToProto(const EventCounts& counts, pb::EventCounts* message);
@@ -37,6 +41,9 @@ ClockReading FromProto(const pb::ClockReading& message);
 Netns FromProto(const pb::Netns& message);
 Device FromProto(const pb::Device& message);
 ProgramInfo FromProto(const pb::Program& message);
+ProgramImage FromProto(const pb::ProgramImage& message);
+BtfImage FromProto(const pb::Btf& message);
+MapInfo FromProto(const pb::Map& message);
 Attachment FromProto(const pb::Attachment& message);
 Loss FromProto(const pb::Loss& message);
 EventCounts FromProto(const pb::EventCounts& message);

@@ -49,6 +49,7 @@ class Correlator : public EventSink {
   using CallCounts = absl::flat_hash_map<uint32_t, std::vector<uint64_t>>;
   const CallCounts& call_counts() const { return call_counts_; }
   void SetKernelSymbols(KernelSymbols symbols) { stacks_.SetKernelSymbols(std::move(symbols)); }
+  const KernelSymbols& kernel_symbols() const { return stacks_.kernel_symbols(); }
   void AddTask(int32_t tid, std::string comm) { tasks_.Add(tid, std::move(comm)); }
   void AddProgram(const ProgramInfo& program);
   // What looks and notifications told of attachments, in their order.

@@ -24,6 +24,7 @@ class StackResolver {
 
   // Replaces the kernel's symbols (a module was loaded); forgets what was unknown before.
   void SetKernelSymbols(KernelSymbols symbols);
+  const KernelSymbols& kernel_symbols() const { return kernel_; }
 
   // Stacks keep at most so many frames; 0: all.
   void set_max_frames(size_t frames) { max_frames_ = frames; }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "collector/event.h"
+#include "collector/program_image.h"
 #include "symbolize/correlated_event.h"
 
 namespace correlate {
@@ -68,7 +69,11 @@ class TraceSink {
   virtual void OnRecording(const RecordingFacts&) {}
   virtual void OnClocks(const ClockReading&) {}
   virtual void OnFormat(const EventFormat&) {}
-  virtual void OnProgram(const ProgramInfo&) {}    // identity: id, load_time_ns
+  virtual void OnProgram(const ProgramInfo&) {}  // identity: id, load_time_ns
+  virtual void OnMap(const MapInfo&) {}          // identity: id
+  // Of a program that was told before; once.
+  virtual void OnProgramImage(const ProgramImage&) {}
+  virtual void OnBtf(const BtfImage&) {}           // identity: id; once
   virtual void OnAttachment(const Attachment&) {}  // identity: place (SamePlace), from_ns
   virtual void OnNetns(const Netns&) {}            // identity: id, from_ns
   virtual void OnDevice(const Device&) {}          // identity: netns, ifindex, from_ns

@@ -48,6 +48,14 @@ void Transcript::OnLoss(const Loss& loss) { lines_.push_back(Text<pb::Loss>("los
 void Transcript::OnCounts(const EventCounts& counts) {
   lines_.push_back(Text<pb::EventCounts>("counts", counts));
 }
+void Transcript::OnMap(const MapInfo& map) { lines_.push_back(Text<pb::Map>("map", map)); }
+
+void Transcript::OnProgramImage(const ProgramImage& image) {
+  lines_.push_back(Text<pb::ProgramImage>("image", image));
+}
+
+void Transcript::OnBtf(const BtfImage& btf) { lines_.push_back(Text<pb::Btf>("btf", btf)); }
+
 void Transcript::OnXdpActions(const XdpActionCounts& counts) {
   lines_.push_back(Text<pb::XdpActionCounts>("xdp actions", counts));
 }

@@ -7,6 +7,7 @@ go with the test however it ends.
 """
 
 import ctypes
+import datetime
 import json
 import os
 import pathlib
@@ -106,6 +107,11 @@ def script_lines(trace, exit_status=0):
 def script(trace, exit_status=0):
   """The events of a trace."""
   return [entry for entry in map(json.loads, script_lines(trace, exit_status)) if 'event' in entry]
+
+
+def seconds_of(text):
+  """Of a time as JSON has it, "2026-11-21T19:31:02.123456789Z", since 1970."""
+  return datetime.datetime.fromisoformat(text[:19] + '+00:00').timestamp()
 
 
 def wait_for(condition, what):
