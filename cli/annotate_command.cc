@@ -257,7 +257,8 @@ int PrintJitLog(const Flags& flags) {
         "%d bytes emitted from JIT compiler (pass:%d, flen:%d), from %s, pid %d\n", image.bytes,
         image.pass, image.instructions, image.from.empty() ? "?" : Printable(image.from),
         image.pid);
-    std::cout << absl::StrFormat("%x + <x>:\n", image.address);
+    std::cout << (image.address == 0 ? "(address hidden)" : absl::StrCat(absl::Hex(image.address)))
+              << " + <x>:\n";
     ProgramImage whole;
     whole.jited = image.code;
     whole.functions.push_back({.length_bytes = static_cast<uint32_t>(image.code.size())});

@@ -1,5 +1,6 @@
 #include "disassembly/jit_log.h"
 
+#include "base/files.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -31,6 +32,20 @@ TEST(JitLogTest, SeveralImages) {
   EXPECT_EQ(log.images[0].code.substr(16), "\x44\x2b\x4f\x6c");
   EXPECT_EQ(log.images[1].line, 5);
   EXPECT_EQ(log.images[1].code, "\xc9\xc3");
+}
+
+// Of Linux 6.12, which hides where the code stood.
+TEST(JitLogTest, ARealLog) {
+  const auto text = ReadFile("disassembly/testdata/jit_log_6.12.txt");
+  ASSERT_TRUE(text.ok());
+  const JitLog log = ParseJitLog(*text);
+  EXPECT_THAT(log.errors, IsEmpty());
+  ASSERT_EQ(log.images.size(), 3);
+  for (const JitLogImage& image : log.images) {
+    EXPECT_TRUE(image.whole());
+    EXPECT_EQ(image.address, 0);
+    EXPECT_EQ(image.from, "bpftool");
+  }
 }
 
 TEST(JitLogTest, NothingInIt) {
