@@ -11,7 +11,9 @@ namespace correlate {
 
 struct ReportRequest {
   TraceInput input;
-  std::string by;  // comma-separated keys; empty: the culprits
+  std::string by;            // comma-separated keys; empty: the culprits
+  std::string around;        // an event, globs allowed; empty: no such section
+  std::string window = "1";  // before and after each of those
   bool json = false;
 };
 

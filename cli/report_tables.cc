@@ -153,7 +153,8 @@ void ReportTables::OnEvent(const CorrelatedEvent& event) {
     ++groups_[std::move(values)];
   }
   const Attribution* attribution = event.attribution;
-  if (attribution == nullptr) return;
+  // Who printed a line is no culprit.
+  if (attribution == nullptr || event.format->system == "bpf_trace") return;
   const Blamed& blamed = BlamedOf(*attribution);
   kinds_.OnEvent(event, blamed.who);
   // An XDP exception stands for its packet; the free that follows it is not another one.

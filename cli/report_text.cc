@@ -205,7 +205,7 @@ std::string RenderReport(const ReportTables& tables, const std::string& name) {
                       XdpActions(tables));
 }
 
-std::string RenderReportJson(const ReportTables& tables) {
+std::string RenderReportJson(const ReportTables& tables, const Json& around) {
   Json json;
   json["host"] = ValidUtf8(tables.facts().hostname);
   json["seconds"] = tables.seconds();
@@ -264,6 +264,7 @@ std::string RenderReportJson(const ReportTables& tables) {
     entry["unknown"] = absl::StrCat(counts.unknown);
     json["xdp_actions"].push_back(entry);
   }
+  if (!around.is_null()) json["around"] = around;
   return json.dump() + "\n";
 }
 

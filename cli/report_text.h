@@ -4,13 +4,15 @@
 
 #include <string>
 
+#include "cli/event_fields.h"
 #include "cli/report_tables.h"
 
 namespace correlate {
 
 // `name` is what the trace is called in the first line.
 std::string RenderReport(const ReportTables& tables, const std::string& name);
-std::string RenderReportJson(const ReportTables& tables);
+// `around`: what Surroundings found, or null.
+std::string RenderReportJson(const ReportTables& tables, const Json& around = Json());
 
 }  // namespace correlate
 

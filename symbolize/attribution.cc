@@ -197,12 +197,13 @@ const Attributor::Roles& Attributor::RolesOf(const EventFormat& format) {
   roles.location = FindField(format, "location");
   roles.xdp = format.system == "xdp" && roles.program_id != nullptr;
   roles.drop = format.system == "skb" && format.name == "kfree_skb";
+  roles.printed = format.system == "bpf_trace" && format.name == "bpf_trace_printk";
   return roles;
 }
 
 const Attribution* Attributor::Attribute(const AttributionRequest& request) {
   const Roles& roles = RolesOf(*request.format);
-  if (!roles.xdp && !roles.xdp_send && !roles.drop) return nullptr;
+  if (!roles.xdp && !roles.xdp_send && !roles.drop && !roles.printed) return nullptr;
   if (programs_generation_ != programs_->generation() ||
       attachments_generation_ != attachments_->generation() ||
       names_generation_ != names_->generation()) {
@@ -216,7 +217,9 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
     return field != nullptr ? ReadInteger(*field, request.raw) : std::nullopt;
   };
   Inputs inputs = {.format_id = request.format->id};
-  if (roles.xdp_send) {
+  if (roles.printed) {
+    inputs.stack_id = request.stack != nullptr ? request.stack->id : 0;
+  } else if (roles.xdp_send) {
     if (read(roles.drops).value_or(0) == 0) return nullptr;  // all were sent
     inputs.ifindex = read(roles.ifindex);
   } else if (roles.xdp) {
@@ -246,9 +249,10 @@ const Attribution* Attributor::Attribute(const AttributionRequest& request) {
   }
   const Attribution*& answer = RecentAnswer(inputs);
   if (answer == nullptr) {
-    answer = Intern(roles.xdp_send ? OfFailedSend(inputs, request.time_ns)
-                    : roles.xdp    ? OfXdpEvent(roles, inputs, request)
-                                   : OfDrop(roles, inputs, request));
+    answer = Intern(roles.printed    ? OfPrint(request.stack, request.time_ns)
+                    : roles.xdp_send ? OfFailedSend(inputs, request.time_ns)
+                    : roles.xdp      ? OfXdpEvent(roles, inputs, request)
+                                     : OfDrop(roles, inputs, request));
     answers_[inputs] = answer;
   }
   if (roles.drop && request.seen.look == nullptr) {
@@ -411,6 +415,35 @@ void Attributor::NameCandidates(const std::vector<AttachmentTable::OnHook>& on_h
 }
 
 // Neither the program nor the namespace is told: an ifindex alone.
+// kernel/trace/bpf_trace.c: the helper's frame, and the program's right behind it. Whatever its
+// type: it is not blamed for anything.
+Attribution Attributor::OfPrint(const Stack* stack, uint64_t time_ns) const {
+  Attribution attribution;
+  attribution.why = stack == nullptr ? "no callchain was recorded"
+                                     : "no program right behind bpf_trace_printk on the callchain";
+  if (stack == nullptr) return attribution;
+  bool in_helper = false;
+  for (const Frame* frame : stack->frames) {
+    const absl::string_view name = BaseName(frame->symbol);
+    if (name == "bpf_trace_printk" || name == "bpf_trace_vprintk") {
+      in_helper = true;
+      continue;
+    }
+    if (!in_helper) continue;
+    if (frame->kind != FrameKind::kBpf || frame->program_id == 0) return attribution;
+    attribution.evidence = Evidence::kStack;
+    attribution.verdict = "printed";
+    attribution.why = "its frame called bpf_trace_printk";
+    BlamedProgram program = Describe(frame->program_id, time_ns);
+    program.function = frame->function;
+    program.file = frame->file;
+    program.line = frame->line;
+    attribution.programs.push_back(std::move(program));
+    return attribution;
+  }
+  return attribution;
+}
+
 Attribution Attributor::OfFailedSend(const Inputs& inputs, uint64_t time_ns) const {
   Attribution attribution;
   std::vector<AttachmentTable::OnHook> there = attachments_->Anywhere("xdp", "", time_ns);

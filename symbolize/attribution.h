@@ -65,6 +65,7 @@ class Attributor {
     bool xdp = false;       // names its program
     bool xdp_send = false;  // frames that XDP programs sent, or could not send
     bool drop = false;
+    bool printed = false;  // a line that a program printed
     const FormatField* program_id = nullptr;
     const FormatField* act = nullptr;
     const FormatField* ifindex = nullptr;
@@ -104,6 +105,7 @@ class Attributor {
   const Roles& RolesOf(const EventFormat& format);
   Attribution OfXdpEvent(const Roles& roles, const Inputs& inputs,
                          const AttributionRequest& request) const;
+  Attribution OfPrint(const Stack* stack, uint64_t time_ns) const;
   Attribution OfFailedSend(const Inputs& inputs, uint64_t time_ns) const;
   Attribution OfDrop(const Roles& roles, const Inputs& inputs,
                      const AttributionRequest& request) const;

@@ -150,6 +150,32 @@ TEST_F(AttributionTest, AFreeInsideAHelperBlamesTheProgramThatCalledIt) {
   EXPECT_EQ(a->programs[0].line, 14u);
 }
 
+TEST_F(AttributionTest, APrintedLineIsItsProgramsWhateverItsType) {
+  AddProgram(7, "kprobe", "watch");
+  EventFormat format;
+  format.id = 9;
+  format.system = "bpf_trace";
+  format.name = "bpf_trace_printk";
+  const auto printed = [&](std::vector<const Frame*> frames) {
+    Stack& stack = stacks_.emplace_back();
+    stack.id = stacks_.size();
+    stack.frames = std::move(frames);
+    AttributionRequest request;
+    request.format = &format;
+    request.time_ns = 1000;
+    request.stack = &stack;
+    return attributor_.Attribute(request);
+  };
+  const Attribution* line = printed({Kernel("bpf_trace_printk"), Bpf(7, "on_open"), Bpf(8)});
+  EXPECT_EQ(line->evidence, Evidence::kStack);
+  ASSERT_EQ(line->programs.size(), 1);
+  EXPECT_EQ(line->programs[0].name, "watch");
+  EXPECT_EQ(line->programs[0].function, "on_open");
+  EXPECT_EQ(printed({Bpf(7), Kernel("kfree_skb_reason")})->evidence, Evidence::kNone);
+  EXPECT_EQ(printed({Kernel("bpf_trace_printk"), Kernel("other"), Bpf(7)})->evidence,
+            Evidence::kNone);
+}
+
 TEST_F(AttributionTest, ObserversOnTheChainAreNeverBlamed) {
   AddProgram(1, "tracing", "on_kfree");
   AddProgram(2, "raw_tracepoint", "other_tool");

@@ -78,7 +78,8 @@ std::vector<SyntheticField> With(std::vector<SyntheticField> fields) {
   return fields;
 }
 
-constexpr absl::string_view kTail = " id={id:%u} name={name} ret={ret:%d} error={error}";
+constexpr absl::string_view kTail =
+    " id={id:%u} name={name} ret={ret:%d} error={error} cgroup={cgroup}";
 
 SyntheticField MapType() { return {"type", Kind::kInt32, WithUnknown(NamesOf(kBpfMapTypes))}; }
 SyntheticField ProgramType() {

@@ -7,7 +7,7 @@ import struct
 _SYS_BPF = {'x86_64': 321, 'aarch64': 280}[os.uname().machine]
 (MAP_CREATE, MAP_LOOKUP_ELEM, MAP_UPDATE_ELEM, MAP_DELETE_ELEM, MAP_GET_NEXT_KEY, PROG_LOAD, OBJ_PIN, OBJ_GET,
  PROG_ATTACH) = range(9)
-LINK_CREATE, LINK_GET_FD_BY_ID = 28, 30
+PROG_TEST_RUN, LINK_CREATE, LINK_GET_FD_BY_ID = 10, 28, 30
 HASH, ARRAY, PERCPU_ARRAY = 1, 2, 6
 SOCKET_FILTER, SCHED_CLS, XDP, CGROUP_SKB = 1, 3, 6, 8
 _RETURN = {n: struct.pack('<BBhi', 0xb7, 0, 0, n) + struct.pack('<BBhi', 0x95, 0, 0, 0) for n in (0, 1)}  # r0 = n; exit
@@ -49,6 +49,26 @@ def prog_load(kind, instructions, name=b'', expected_attach_type=0):
 def returns(number):
   """A program that returns 0 or 1."""
   return _RETURN[number]
+
+
+def _instruction(code, to=0, source=0, offset=0, number=0):
+  return struct.pack('<BBhi', code, to | source << 4, offset, number)
+
+
+def prints(word, number):
+  """A program that calls bpf_trace_printk("WORD %d", NUMBER) and returns 0. WORD: four letters."""
+  text = (word + ' %d').encode().ljust(8, b'\0')
+  load = _instruction(0x18, 1, number=struct.unpack('<i', text[:4])[0]) + _instruction(0, number=struct.unpack('<i', text[4:])[0])
+  return (load + _instruction(0x7b, 10, 1, -8) +            # *(u64 *)(r10 - 8) = r1
+          _instruction(0xbf, 1, 10) + _instruction(0x07, 1, number=-8) + _instruction(0xb7, 2, number=8) +
+          _instruction(0xb7, 3, number=number) + _instruction(0x85, number=6) +  # call bpf_trace_printk
+          _instruction(0xb7, 0) + _instruction(0x95))
+
+
+def test_run(program, repeat=1):
+  """A packet of 64 bytes through a program of tc."""
+  data = Bytes(bytes(64))
+  return call(PROG_TEST_RUN, struct.pack('<IIIIQQII', program, 0, 64, 0, data.address, 0, repeat, 0))
 
 
 def obj(command, path, fd=0):

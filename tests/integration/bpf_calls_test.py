@@ -173,6 +173,52 @@ class Clients(Recorded):
                                             if each['event'] == 'bpf:bpf_obj_get_prog' and each['comm'] == 'tc'})
 
 
+class Timeline(Recorded):
+
+  def test_what_was_dropped_around_a_change(self):
+    """An update of a map, a storm right behind it; later one without."""
+    lab = L.Lab()
+    self.addCleanup(lab.close)
+    programs = lab.load()
+    key, value = bpf.Bytes(bytes(4)), bpf.Bytes(bytes(8))
+
+    def body():
+      fd = self.keep(bpf.map_create(bpf.ARRAY, 4, 8, 1, b'policy'))
+      self.assertEqual(bpf.element(bpf.MAP_UPDATE_ELEM, fd, key.address, value.address), 0)
+      lab.storm(programs / 'lab_storm', 3).wait()
+      time.sleep(1)
+      self.assertEqual(bpf.element(bpf.MAP_UPDATE_ELEM, fd, key.address, value.address), 0)
+      time.sleep(0.5)
+
+    self.record(body, events='skb:kfree_skb,bpf:bpf_map_update_elem')
+    drops = 3 * L.STORM_CLONES
+    report = json.loads(harness.correlate('report', '--json', '--around', 'bpf:bpf_map_upd*', '--window', '500ms',
+                                          self.trace).stdout)
+    mine = [change for change in report['around']['changes'] if change['pid'] == os.getpid()]
+    self.assertEqual([change['times'] for change in mine], ['1', '1'])
+    # By its callchain, or sampled.
+    first, second = [[(int(drop['before']), int(drop['after'])) for drop in change['drops']
+                      if drop['culprit'].startswith('lab_storm #')] for change in mine]
+    self.assertEqual((sum(before for before, _ in first), sum(after for _, after in first)), (0, drops))
+    self.assertEqual(second, [])
+    self.assertIn('name=policy', mine[0]['text'])
+    text = harness.correlate('report', '--around', 'bpf:bpf_map_update_elem', '--window', '500ms', self.trace).stdout
+    self.assertRegex(text, rf'\d\d:\d\d:\d\d\.\d+  {mine[0]["comm"]} {os.getpid()} .*name=policy')
+    self.assertRegex(text, r'    0 -> [0-9,]+  lab_storm #')
+
+  def test_lines_that_programs_print(self):
+    def body():
+      program = self.keep(bpf.prog_load(bpf.SCHED_CLS, bpf.prints('line', 42), b'printer'))
+      self.assertEqual(bpf.test_run(program, 3), 0)
+
+    events, _ = self.record(body, events='bpf_trace:bpf_trace_printk')
+    self.assertEqual([event['fields']['bpf_string'] for event in events], ['line 42'] * 3)
+    for event in events:
+      self.assertEqual(event['attribution']['evidence'], 'stack')
+      self.assertEqual([program['name'] for program in event['attribution']['programs']], ['printer'])
+    self.assertIn('No BPF program is known to have dropped', harness.correlate('report', self.trace).stdout)
+
+
 class Odd(Recorded):
 
   def test_hostile_arguments(self):
