@@ -43,6 +43,8 @@ void PartedOutput::OnMap(const MapInfo& map) {
   stream_->OnMap(map);
 }
 
+void PartedOutput::OnMapSnapshot(const MapSnapshot& snapshot) { stream_->OnMapSnapshot(snapshot); }
+
 void PartedOutput::OnProgramImage(const ProgramImage& image) {
   tables_.OnProgramImage(image);
   stream_->OnProgramImage(image);

@@ -71,7 +71,9 @@ TEST(ProgramTablesTest, Text) {
   tables.OnAttachment(later);
   EXPECT_EQ(tables.Text(),
             "100: sched_cls  name tc_drop  tag 9ad5a9dc21a38da7  loaded 2026-11-18 11:06:40 UTC  "
-            "uid 1000\n"
+            "uid 1000  gpl\n"
+            "\txlated 224B  jited 156B  memlock 4096B  verified 40 instructions  run_time_ns 900 "
+            "run_cnt 3  recursion_misses 1\n"
             "\t0xffffffffc0025000-0xffffffffc0025080  tag 9ad5a9dc21a38da7  tc_drop  "
             "src/tcdrop.c:20\n"
             "\t0xffffffffc0027000-0xffffffffc0027040  tag 54b8cbdd07165999  decide  "

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "base/status_macros.h"
 #include "cli/exit_codes.h"
+#include "cli/map_contents.h"
 #include "cli/program_tables.h"
 #include "cli/trace_input.h"
 #include "collector/attachment_scanner.h"
@@ -45,6 +46,23 @@ absl::Status LookAtHost(ProgramTables& tables) {
   return absl::OkStatus();
 }
 
+int PrintMap(const TraceInput& input, const std::string& wanted, bool json) {
+  if (input.path.empty()) {
+    Warn("--map is of a trace: `bpftool map dump` shows what a map of this host holds now");
+    return kExitUsage;
+  }
+  MapContents contents(wanted);
+  const int status = ReadTraceInput(input, "programs", contents);
+  if (status == kExitFailure) return status;
+  if (contents.empty()) {
+    Warn("the trace holds nothing of map " + wanted + ": `record --snapshot-map " + wanted +
+         "` keeps it");
+    return kExitFailure;
+  }
+  std::cout << (json ? contents.ToJson().dump() + "\n" : contents.Text()) << std::flush;
+  return status;
+}
+
 }  // namespace
 
 void AddProgramsCommand(CLI::App& app, int* exit_code) {
@@ -52,6 +70,7 @@ void AddProgramsCommand(CLI::App& app, int* exit_code) {
     TraceInput input;
     bool json = false;
     bool maps = false;
+    std::string map;
   };
   auto flags = std::make_shared<Flags>();
   flags->input.path.clear();  // without a trace it is this host
@@ -62,7 +81,15 @@ void AddProgramsCommand(CLI::App& app, int* exit_code) {
   AddTraceInput(command, &flags->input);
   command->add_flag("--json", flags->json, "One JSON object");
   command->add_flag("--maps", flags->maps, "BPF maps instead, and which programs use them");
+  command
+      ->add_option("--map", flags->map,
+                   "What this map of a trace held (record --snapshot-map), by its types")
+      ->type_name("ID|NAME");
   command->callback([flags, exit_code] {
+    if (!flags->map.empty()) {
+      *exit_code = PrintMap(flags->input, flags->map, flags->json);
+      return;
+    }
     ProgramTables tables;
     if (flags->input.path.empty()) {
       const absl::Status status = LookAtHost(tables);

@@ -197,6 +197,7 @@ struct RecordFlags {
   uint32_t stack_rate = 2000;
   uint32_t max_stack = 64;
   std::string images = "named";
+  std::vector<std::string> snapshot_maps;
   uint32_t value_bytes = 64;
   std::optional<uint32_t> max_rate;
   double max_cpu = 0;
@@ -273,6 +274,7 @@ absl::StatusOr<RecordRequest> ToRequest(const RecordFlags& flags) {
   request.recording.max_cpu = flags.max_cpu / 100;
   request.recording.max_stack = flags.max_stack;
   request.recording.value_bytes = flags.value_bytes;
+  request.recording.snapshot_maps = flags.snapshot_maps;
   using Images = RecordingOptions::Images;
   request.recording.images = flags.images == "all"    ? Images::kAll
                              : flags.images == "none" ? Images::kNone
@@ -420,6 +422,13 @@ void AddRecordCommand(CLI::App& app, int* exit_code) {
                    "that are or get loaded, or of none")
       ->check(CLI::IsMember({"named", "all", "none"}))
       ->capture_default_str();
+  command
+      ->add_option(
+          "--snapshot-map", flags->snapshot_maps,
+          "Keep what this map holds: at the start, at the end, and on the first drop of a\n"
+          "program that uses it; may be repeated")
+      ->type_name("ID|NAME")
+      ->allow_extra_args(false);
   command
       ->add_option("--value-bytes", flags->value_bytes,
                    "Of keys and values of maps, and of paths, in events bpf:*")

@@ -347,9 +347,9 @@ bool Recording::IsOurs(uint32_t program_id) const {
 
 absl::Status Recording::Start(TraceSink* sink) {
   sink_ = sink;
-  events_.emplace(&named_, sink);
-  correlator_ = std::make_unique<Correlator>(
-      options_.images == RecordingOptions::Images::kNamed ? &*events_ : sink);
+  watchers_.emplace(&named_, &map_snapshots_);
+  events_.emplace(&*watchers_, sink);
+  correlator_ = std::make_unique<Correlator>(&*events_);
   TellFacts();
   sink_->OnClocks(ReadClocks());
   for (EventFormat& format : formats_) correlator_->AddFormat(std::move(format));
@@ -378,6 +378,8 @@ absl::Status Recording::Start(TraceSink* sink) {
   // Events wait in their rings meanwhile, and are judged by what these see.
   LookAtPrograms();
   FollowAttachments();
+  map_snapshots_.TakeAll("start", /*at_end=*/false, *sink_);
+  TakeMapNotes();
   malloc_trim(0);  // what kallsyms and BTF took meanwhile, some 20 MB
   return absl::OkStatus();
 }
@@ -572,7 +574,15 @@ void Recording::TakeImage(uint32_t program_id) {
 }
 
 void Recording::TakeImages() {
-  for (const uint32_t id : named_.TakeNew()) TakeImage(id);
+  for (const uint32_t id : named_.TakeNew()) {
+    if (options_.images == RecordingOptions::Images::kNamed) TakeImage(id);
+  }
+  map_snapshots_.TakeOfCulprits(*sink_);
+  TakeMapNotes();
+}
+
+void Recording::TakeMapNotes() {
+  for (std::string& note : map_snapshots_.TakeNotes()) AddNote(std::move(note));
 }
 
 void Recording::LookAtPins() {
@@ -715,6 +725,8 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
   const auto finish_source = [this] { return source_->Finish(*correlator_); };
   RETURN_IF_ERROR(counts_ != nullptr ? counts_->End(finish_source) : finish_source());
   TakeImages();
+  map_snapshots_.TakeAll("end", /*at_end=*/true, *sink_);
+  TakeMapNotes();
   if (enricher_ != nullptr) enricher_->Detach();
   if (exits_ != nullptr) {
     exits_->Follow({});

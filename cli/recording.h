@@ -18,6 +18,7 @@
 #include "base/scoped_fd.h"
 #include "cli/cpu_governor.h"
 #include "cli/exact_counts.h"
+#include "cli/map_snapshots.h"
 #include "cli/named_programs.h"
 #include "cli/recent_images.h"
 #include "cli/tee_sink.h"
@@ -41,6 +42,7 @@ struct RecordingOptions {
   std::vector<std::string> events;  // as given with -e; empty: the defaults
   PerfSourceSpec::Callchains callchains = PerfSourceSpec::Callchains::kAdaptive;
   uint32_t max_stack = 64;
+  std::vector<std::string> snapshot_maps;  // ids or names
   enum class Images { kNamed, kAll, kNone };
   Images images = Images::kNamed;  // of which programs the code is kept: those that events name
   uint32_t value_bytes = 64;       // of keys and values of maps, in calls of bpf(2)
@@ -92,7 +94,8 @@ class Recording {
   const std::vector<std::string>& counted_events() const { return selection_.tracepoints; }
 
  private:
-  explicit Recording(const RecordingOptions& options) : options_(options) {}
+  explicit Recording(const RecordingOptions& options)
+      : options_(options), map_snapshots_(options.snapshot_maps) {}
   absl::Status SelectAndOpen();
   // Loads the companion programs for those selected events that have one; where that fails, says so
   // and leaves the plain tracepoints. With a filter, which they alone can apply, it is an error.
@@ -121,6 +124,7 @@ class Recording {
   // Hands on the code of programs that events have named since, or of this one.
   void TakeImages();
   void TakeImage(uint32_t program_id);
+  void TakeMapNotes();
   absl::StatusOr<KernelSymbols> ReadKernelSymbols();
   static std::vector<Enricher::TextRange> FreeingRanges(const KernelSymbols& symbols);
   void FollowAttachments();
@@ -151,7 +155,9 @@ class Recording {
   std::unique_ptr<PerfSource> source_;
   TraceSink* sink_ = nullptr;
   NamedPrograms named_;
-  std::optional<TeeSink> events_;  // to named_ and sink_
+  MapSnapshots map_snapshots_;
+  std::optional<TeeSink> watchers_;  // named_ and map_snapshots_
+  std::optional<TeeSink> events_;    // to watchers_ and sink_
   KernelText kernel_text_;
   absl::flat_hash_set<uint32_t> maps_told_;
   absl::flat_hash_set<uint32_t> btf_told_;

@@ -7,6 +7,9 @@ void TeeSink::OnClocks(const ClockReading& clocks) { Both(&TraceSink::OnClocks, 
 void TeeSink::OnFormat(const EventFormat& format) { Both(&TraceSink::OnFormat, format); }
 void TeeSink::OnProgram(const ProgramInfo& program) { Both(&TraceSink::OnProgram, program); }
 void TeeSink::OnMap(const MapInfo& map) { Both(&TraceSink::OnMap, map); }
+void TeeSink::OnMapSnapshot(const MapSnapshot& snapshot) {
+  Both(&TraceSink::OnMapSnapshot, snapshot);
+}
 void TeeSink::OnProgramImage(const ProgramImage& image) { Both(&TraceSink::OnProgramImage, image); }
 void TeeSink::OnBtf(const BtfImage& btf) { Both(&TraceSink::OnBtf, btf); }
 void TeeSink::OnAttachment(const Attachment& attachment) {

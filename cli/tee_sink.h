@@ -15,6 +15,7 @@ class TeeSink : public TraceSink {
   void OnFormat(const EventFormat& format) override;
   void OnProgram(const ProgramInfo& program) override;
   void OnMap(const MapInfo& map) override;
+  void OnMapSnapshot(const MapSnapshot& snapshot) override;
   void OnProgramImage(const ProgramImage& image) override;
   void OnBtf(const BtfImage& btf) override;
   void OnAttachment(const Attachment& attachment) override;

@@ -160,7 +160,19 @@ void ReadCalls(const KernelText& kernel, ProgramImage* image) {
   }
 }
 
+BtfImage Raw(uint32_t id, const btf* types) {
+  uint32_t bytes = 0;
+  const void* data = btf__raw_data(types, &bytes);
+  return {id, std::string(static_cast<const char*>(data), bytes)};
+}
+
 }  // namespace
+
+absl::StatusOr<BtfImage> ReadBtf(uint32_t id) {
+  const ScopedBtf types(btf__load_from_kernel_by_id(id));
+  if (types == nullptr) return absl::NotFoundError(absl::StrCat("BTF ", id, " cannot be read"));
+  return Raw(id, types.get());
+}
 
 absl::StatusOr<ProgramCode> ReadProgramCode(uint32_t id, const KernelText& kernel) {
   ASSIGN_OR_RETURN(const RawProgramInfo raw, ReadRawProgram(id, /*with_code=*/true));
@@ -173,11 +185,7 @@ absl::StatusOr<ProgramCode> ReadProgramCode(uint32_t id, const KernelText& kerne
   image.btf_id = raw.info.btf_id;
   const ScopedBtf types(raw.info.btf_id == 0 ? nullptr
                                              : btf__load_from_kernel_by_id(raw.info.btf_id));
-  if (types != nullptr) {
-    uint32_t bytes = 0;
-    const void* data = btf__raw_data(types.get(), &bytes);
-    code.btf = {raw.info.btf_id, std::string(static_cast<const char*>(data), bytes)};
-  }
+  if (types != nullptr) code.btf = Raw(raw.info.btf_id, types.get());
   const std::string name(raw.info.name, strnlen(raw.info.name, sizeof raw.info.name));
   ReadFunctions(raw, types.get(), name, &image);
   ReadLines(raw, types.get(), &image);

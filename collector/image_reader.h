@@ -25,6 +25,8 @@ struct ProgramCode {
   BtfImage btf;  // id 0: the program has none
 };
 
+absl::StatusOr<BtfImage> ReadBtf(uint32_t id);
+
 // NotFound if it is gone.
 absl::StatusOr<ProgramCode> ReadProgramCode(uint32_t id, const KernelText& kernel);
 

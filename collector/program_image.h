@@ -67,6 +67,21 @@ struct MapInfo {
   friend bool operator==(const MapInfo&, const MapInfo&) = default;
 };
 
+// What a map held at one moment. Values of maps that have one for each CPU are those of all, one
+// after the other, each filled up to a multiple of eight bytes.
+struct MapSnapshot {
+  struct Entry {
+    std::string key;
+    std::string value;
+    friend bool operator==(const Entry&, const Entry&) = default;
+  };
+  uint32_t map_id = 0;
+  uint64_t time_ns = 0;
+  std::string reason;      // "start", "end", "first drop by #100 tc_drop"
+  bool truncated = false;  // there was more
+  std::vector<Entry> entries;
+};
+
 }  // namespace correlate
 
 #endif  // COLLECTOR_PROGRAM_IMAGE_H_

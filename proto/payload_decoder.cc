@@ -152,6 +152,9 @@ void PayloadDecoder::DecodeTables(const pb::Payload& payload, RecordingTables* t
   for (const pb::Device& device : payload.devices()) sink.OnDevice(FromProto(device));
   for (const pb::Program& program : payload.programs()) sink.OnProgram(FromProto(program));
   for (const pb::Map& map : payload.maps()) sink.OnMap(FromProto(map));
+  for (const pb::MapSnapshot& snapshot : payload.map_snapshots()) {
+    sink.OnMapSnapshot(FromProto(snapshot));
+  }
   for (const pb::ProgramImage& image : payload.images()) sink.OnProgramImage(FromProto(image));
   for (const pb::Btf& btf : payload.btf()) sink.OnBtf(FromProto(btf));
   for (const pb::Attachment& attachment : payload.attachments()) {

@@ -205,6 +205,12 @@ void TraceWriter::OnMap(const MapInfo& map) {
   impl_->Added(64);
 }
 
+void TraceWriter::OnMapSnapshot(const MapSnapshot& snapshot) {
+  pb::MapSnapshot* message = impl_->payload().add_map_snapshots();
+  ToProto(snapshot, message);
+  impl_->Added(message->ByteSizeLong());
+}
+
 void TraceWriter::OnProgramImage(const ProgramImage& image) {
   pb::ProgramImage* message = impl_->payload().add_images();
   ToProto(image, message);

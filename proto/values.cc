@@ -289,6 +289,18 @@ void ToProto(const BtfImage& btf, pb::Btf* message) {
   message->set_data(btf.data);
 }
 
+void ToProto(const MapSnapshot& snapshot, pb::MapSnapshot* message) {
+  message->set_map_id(snapshot.map_id);
+  message->set_time_ns(snapshot.time_ns);
+  message->set_reason(snapshot.reason);
+  message->set_truncated(snapshot.truncated);
+  for (const MapSnapshot::Entry& entry : snapshot.entries) {
+    pb::MapEntry* to = message->add_entries();
+    to->set_key(entry.key);
+    to->set_value(entry.value);
+  }
+}
+
 void ToProto(const MapInfo& map, pb::Map* message) {
   message->set_id(map.id);
   message->set_type(map.type);
@@ -572,6 +584,18 @@ ProgramImage FromProto(const pb::ProgramImage& message) {
 }
 
 BtfImage FromProto(const pb::Btf& message) { return {message.id(), message.data()}; }
+
+MapSnapshot FromProto(const pb::MapSnapshot& message) {
+  MapSnapshot snapshot;
+  snapshot.map_id = message.map_id();
+  snapshot.time_ns = message.time_ns();
+  snapshot.reason = message.reason();
+  snapshot.truncated = message.truncated();
+  for (const pb::MapEntry& entry : message.entries()) {
+    snapshot.entries.push_back({entry.key(), entry.value()});
+  }
+  return snapshot;
+}
 
 MapInfo FromProto(const pb::Map& message) {
   MapInfo map;

@@ -69,8 +69,9 @@ class TraceSink {
   virtual void OnRecording(const RecordingFacts&) {}
   virtual void OnClocks(const ClockReading&) {}
   virtual void OnFormat(const EventFormat&) {}
-  virtual void OnProgram(const ProgramInfo&) {}  // identity: id, load_time_ns
-  virtual void OnMap(const MapInfo&) {}          // identity: id
+  virtual void OnProgram(const ProgramInfo&) {}      // identity: id, load_time_ns
+  virtual void OnMap(const MapInfo&) {}              // identity: id
+  virtual void OnMapSnapshot(const MapSnapshot&) {}  // of a map that was told before
   // Of a program that was told before; once.
   virtual void OnProgramImage(const ProgramImage&) {}
   virtual void OnBtf(const BtfImage&) {}           // identity: id; once

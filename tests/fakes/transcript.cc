@@ -50,6 +50,10 @@ void Transcript::OnCounts(const EventCounts& counts) {
 }
 void Transcript::OnMap(const MapInfo& map) { lines_.push_back(Text<pb::Map>("map", map)); }
 
+void Transcript::OnMapSnapshot(const MapSnapshot& snapshot) {
+  lines_.push_back(Text<pb::MapSnapshot>("map snapshot", snapshot));
+}
+
 void Transcript::OnProgramImage(const ProgramImage& image) {
   lines_.push_back(Text<pb::ProgramImage>("image", image));
 }

@@ -3,6 +3,8 @@
 import json
 import os
 import pathlib
+import socket
+import time
 
 from tests.integration import bpf_calls as bpf
 from tests.integration import harness
@@ -159,6 +161,82 @@ class Programs(harness.HostTest):
         self.assertAlmostEqual(harness.seconds_of(loaded), each['loaded_at'], delta=1.5)
       self.compare(json.loads(harness.correlate('programs', '--maps', '--json', *source).stdout)['maps'], maps,
                    ('type', 'name', 'flags', 'bytes_key', 'bytes_value', 'max_entries', 'bytes_memlock', 'frozen', 'btf_id'))
+
+
+class MapContents(harness.HostTest):
+  """record --snapshot-map."""
+
+  VALUE = ('01 00 00 00 fe ff 01 00 02 00 00 00 01 02 03 61 62 63 00 00 00 00 00 00 ff ff ff ff ff ff ff ff '
+           '00 10 00 00 00 88 ff ff 0d 00 00 00 00 50 01 bb 05 00 00 00 00 00 00 00')
+
+  def setUp(self):
+    super().setUp()
+    self.pins = harness.PINS / 'maps_test'
+    self.addCleanup(self.unload)
+    harness.run([harness.BPFTOOL, 'prog', 'loadall', harness.MAPS_OBJECT, self.pins, 'pinmaps', self.pins])
+    self.update(1)
+
+  def unload(self):
+    for pin in self.pins.iterdir():
+      pin.unlink()
+    self.pins.rmdir()
+
+  def update(self, number):
+    bpftool('map', 'update', 'pinned', self.pins / 'test_flows', 'key', 'hex', *f'0{number} 00 00 00 50 00 00 00'.split(),
+            'value', 'hex', *self.VALUE.split())
+
+  def held(self, name):
+    return json.loads(harness.correlate('programs', self.trace, '--map', name, '--json').stdout)
+
+  def formatted(self, name):
+    return [each['formatted'] for each in json.loads(bpftool('-j', 'map', 'dump', 'pinned', self.pins / name))]
+
+  def test_keys_and_values_are_bpftools(self):
+    run = harness.CommandRun(harness.CORRELATE, 'record', '-o', self.trace, '--snapshot-map', 'test_flows', '--snapshot-map',
+                             'test_counts', '--snapshot-map', 'nobody')
+    at_start = self.formatted('test_flows')
+    self.update(2)
+    status, said = run.stop()
+    self.assertEqual(status, 0, said)
+    self.assertIn('--snapshot-map nobody: there is no such map', said)
+    start, end = self.held('test_flows')
+    self.assertEqual((start['reason'], end['reason'], start['truncated']), ('start', 'end', False))
+    self.assertEqual(start['entries'], at_start)
+    by_id = lambda entry: entry['key']['id']
+    self.assertEqual(sorted(end['entries'], key=by_id), sorted(self.formatted('test_flows'), key=by_id))
+    self.assertEqual(start['entries'][0]['value']['color'], 'BLUE')
+    self.assertEqual(self.held('test_counts')[0]['entries'], self.formatted('test_counts'))
+    self.assertIn('"color": "BLUE"', harness.correlate('programs', self.trace, '--map', 'test_flows').stdout)
+    nothing = harness.correlate('programs', self.trace, '--map', 'nobody', check=False)
+    self.assertEqual(nothing.returncode, harness.EXIT_FAILURE)
+    self.assertIn('--snapshot-map nobody', nothing.stderr)
+
+  def test_global_variables(self):
+    data = next(each for each in json.loads(bpftool('-j', 'map', 'show')) if each.get('name', '').endswith('.data') and
+                each['bytes_value'] == 4)
+    run = harness.CommandRun(harness.CORRELATE, 'record', '-o', self.trace, '--snapshot-map', data['id'])
+    run.stop()
+    self.assertEqual(self.held(str(data['id']))[0]['entries'][0]['value'], {'.data': [{'test_number': 7}]})
+
+  def test_on_the_first_drop_of_a_culprit_that_uses_it(self):
+    lab = L.Lab()
+    self.addCleanup(lab.close)
+    netns = L.Netns()
+    self.addCleanup(netns.close)
+    lab.attach_tc(netns, 'lo', 'ingress', self.pins / 'maps_drop')
+    run = harness.CommandRun(harness.CORRELATE, 'record', '-o', self.trace, '--snapshot-map', 'test_counts')
+    with netns.entered():
+      sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+      for _ in range(5):
+        sender.sendto(b'x', ('127.0.0.1', 7000))
+      sender.close()
+    time.sleep(0.5)  # events come a moment later
+    status, said = run.stop()
+    self.assertEqual(status, 0, said)
+    start, drop, end = self.held('test_counts')
+    total = lambda snapshot: sum(each['value'] for each in snapshot['entries'][0]['values'])
+    self.assertRegex(drop['reason'], r'^first drop by #[0-9]+ maps_drop$')
+    self.assertEqual((total(start), total(drop), total(end)), (0, 35, 35))
 
 
 class JitLog(harness.RootTest):

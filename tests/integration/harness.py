@@ -25,6 +25,7 @@ import xml.etree.ElementTree as ElementTree
 TOP = pathlib.Path.cwd()  # Bazel's runfiles
 CORRELATE = os.environ.get('BPFTRACE_CORRELATE', str(TOP / 'cli/bpftrace-correlate'))
 BPF_OBJECT = os.environ.get('LAB_BPF_OBJECT', str(TOP / 'tests/integration/lab.bpf.o'))
+MAPS_OBJECT = str(pathlib.Path(BPF_OBJECT).with_name('maps.bpf.o'))
 BPFTOOL = '/usr/sbin/bpftool'
 IP = '/usr/sbin/ip'
 TC = '/usr/sbin/tc'
