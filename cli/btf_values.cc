@@ -24,6 +24,7 @@ uint64_t Word(absl::string_view bytes) {
   return value;
 }
 
+// `bytes`: 1 to 8.
 int64_t Signed(uint64_t value, size_t bytes) {
   const unsigned unused = 64 - static_cast<unsigned>(bytes) * 8;
   return static_cast<int64_t>(value << unused) >> unused;
@@ -48,7 +49,7 @@ Json BtfValues::Format(uint32_t type_id, absl::string_view bytes) const {
 Json BtfValues::Integer(uint32_t type_id, absl::string_view bytes) const {
   const btf_type* type = btf__type_by_id(types_, type_id);
   const size_t size = type->size;
-  if (bytes.size() < size) return nullptr;
+  if (size == 0 || bytes.size() < size) return nullptr;
   bytes = bytes.substr(0, size);
   const uint8_t encoding = btf_int_encoding(type);
   if (size > sizeof(uint64_t)) {

@@ -47,7 +47,8 @@ void MapSnapshots::Take(const MapInfo& map, const std::string& reason, TraceSink
   snapshot->reason = reason;
   if (map.btf_id != 0 && btf_told_.insert(map.btf_id).second) {
     const auto btf = ReadBtf(map.btf_id);
-    if (btf.ok()) sink.OnBtf(*btf);
+    constexpr size_t kMostTypes = 8 << 20;
+    if (btf.ok() && btf->data.size() <= kMostTypes) sink.OnBtf(*btf);
   }
   sink.OnMapSnapshot(*snapshot);
 }

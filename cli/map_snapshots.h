@@ -17,7 +17,7 @@ namespace correlate {
 
 class MapSnapshots : public TraceSink {
  public:
-  static constexpr size_t kMostBytes = 16 << 20;  // of one snapshot
+  static constexpr size_t kMostBytes = 4 << 20;  // of one snapshot: it has to fit into a chunk
 
   // `wanted`: ids or names.
   explicit MapSnapshots(std::vector<std::string> wanted) : wanted_(std::move(wanted)) {}

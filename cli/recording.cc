@@ -290,16 +290,11 @@ std::vector<EventCounts> Recording::CallCounts(Waiting waiting) {
     const auto written = correlator_->call_counts().find(format_id);
     std::vector<EventCounts> by_cpu;
     for (const uint32_t kind : BpfCallKindsOf(event)) {
-      const auto counts = calls_->Counts(kind);
-      if (!counts.ok()) {
-        AddNote(
-            absl::StrCat("how often bpf(2) was called is not known: ", counts.status().message()));
-        return all;
-      }
-      by_cpu.resize(counts->size());
-      for (size_t cpu = 0; cpu < counts->size(); ++cpu) {
-        by_cpu[cpu].counted += (*counts)[cpu].seen;
-        by_cpu[cpu].lost += (*counts)[cpu].lost;
+      const std::vector<bpf_call_counts> counts = calls_->Counts(kind);
+      by_cpu.resize(counts.size());
+      for (size_t cpu = 0; cpu < counts.size(); ++cpu) {
+        by_cpu[cpu].counted += counts[cpu].seen;
+        by_cpu[cpu].lost += counts[cpu].lost;
       }
     }
     for (size_t cpu = 0; cpu < by_cpu.size(); ++cpu) {
@@ -569,8 +564,17 @@ void Recording::TakeImage(uint32_t program_id) {
     code = std::move(read).value();
   }
   images_told_.insert(program_id);
-  sink_->OnProgramImage(code->image);
-  if (code->btf.id != 0 && btf_told_.insert(code->btf.id).second) sink_->OnBtf(code->btf);
+  // Each has to fit into a chunk (proto/chunk.h).
+  constexpr size_t kMostBytes = 8 << 20;
+  const ProgramImage& image = code->image;
+  if (image.xlated.size() + image.jited.size() > kMostBytes) {
+    return AddNote(absl::StrCat("program ", program_id, " is so large that its code is left out"));
+  }
+  sink_->OnProgramImage(image);
+  if (code->btf.id != 0 && code->btf.data.size() <= kMostBytes &&
+      btf_told_.insert(code->btf.id).second) {
+    sink_->OnBtf(code->btf);
+  }
 }
 
 void Recording::TakeImages() {
@@ -754,6 +758,12 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
     summary.missed += counts.missed;
     summary.lost += counts.lost;
     sink_->OnCounts(counts);
+  }
+  if (const uint64_t missed = calls_ == nullptr ? 0 : calls_->Missed(); missed > 0) {
+    summary.missed += missed;
+    AddNote(absl::StrCat("up to ", FormatCount(missed),
+                         " calls of bpf(2) were missed, of whichever command: other tasks had been "
+                         "preempted on their CPU in the middle of such a call"));
   }
   TellKinds();
   if (!options_.filter_text.empty()) {

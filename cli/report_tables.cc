@@ -350,7 +350,10 @@ std::string ReportTables::ProgramName(uint32_t id) const {
   return name == program_names_.end() ? "" : name->second;
 }
 
-void ReportTables::OnEnd(const RecordingEnd& end) { last_ns_ = std::max(last_ns_, end.time_ns); }
+void ReportTables::OnEnd(const RecordingEnd& end) {
+  last_ns_ = std::max(last_ns_, end.time_ns);
+  missed_in_all_ += end.missed;
+}
 
 uint64_t ReportTables::Sum(uint64_t EventCounts::*member) const {
   uint64_t sum = 0;

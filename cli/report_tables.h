@@ -3,6 +3,7 @@
 #ifndef CLI_REPORT_TABLES_H_
 #define CLI_REPORT_TABLES_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -99,7 +100,8 @@ class ReportTables : public TraceSink {
   uint64_t only_counted() const { return Sum(&EventCounts::only_counted); }
   uint64_t lost() const { return lost_; }
   bool counts_kinds() const { return !kinds_.empty(); }
-  uint64_t missed() const { return Sum(&EventCounts::missed); }
+  // Of calls of bpf(2) the end alone tells, since nobody knows which events they would have made.
+  uint64_t missed() const { return std::max(Sum(&EventCounts::missed), missed_in_all_); }
   uint64_t filtered() const { return Sum(&EventCounts::filtered); }
   uint64_t first_ns() const { return first_ns_; }
   uint64_t last_ns() const { return last_ns_; }
@@ -148,6 +150,7 @@ class ReportTables : public TraceSink {
   const EventFormat* last_format_ = nullptr;
   uint64_t* last_written_ = nullptr;  // of last_format_'s event
   uint64_t lost_ = 0;
+  uint64_t missed_in_all_ = 0;  // as the ends of recordings have it
   uint64_t first_ns_ = 0;
   uint64_t last_ns_ = 0;
 };

@@ -34,8 +34,8 @@ bool DecodeBpfCall(const TracepointSample& sample, BpfCallRecord* call) {
   std::memcpy(static_cast<void*>(&record), raw.data(), kHeadBytes);
   const absl::Span<const uint8_t> data = raw.subspan(kHeadBytes);
   if (record.key_bytes > data.size()) return false;
-  if (record.value_bytes > 0 &&
-      (record.room > data.size() || record.value_bytes > data.size() - record.room)) {
+  if (record.value_bytes > 0 && (record.key_bytes > record.room || record.room > data.size() ||
+                                 record.value_bytes > data.size() - record.room)) {
     return false;
   }
   call->time_ns = sample.time_ns;

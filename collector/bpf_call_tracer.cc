@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/membarrier.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -41,10 +42,14 @@ absl::StatusOr<ScopedFd> OpenTracepoint(uint64_t id) {
 struct BpfCallTracer::Skeleton {
   ~Skeleton() {
     links.clear();
+    if (counts != nullptr) munmap(counts, count_bytes());
     bpf_calls_bpf__destroy(bpf);
   }
+  size_t count_bytes() const { return cpus * BPF_CALL_KINDS * sizeof(bpf_call_counts); }
   bpf_calls_bpf* bpf = nullptr;
   std::vector<ScopedLink> links;
+  size_t cpus = 0;
+  bpf_call_counts* counts = nullptr;  // the map's own memory
 };
 
 BpfCallTracer::BpfCallTracer(std::unique_ptr<Skeleton> skeleton) : skeleton_(std::move(skeleton)) {}
@@ -71,11 +76,20 @@ absl::StatusOr<std::unique_ptr<BpfCallTracer>> BpfCallTracer::Load(const Options
   const uint32_t bytes = whole - 2 * (BPF_CALL_MOST_BYTES - constants->room);
   if (error == 0) error = bpf_map__set_value_size(maps.calls, bytes);
   if (error == 0) error = bpf_map__set_value_size(maps.new_call, bytes);
+  skeleton->cpus = static_cast<size_t>(cpus);
+  if (error == 0) {
+    error =
+        bpf_map__set_max_entries(maps.call_counts, static_cast<uint32_t>(cpus) * BPF_CALL_KINDS);
+  }
   if (error == 0) error = bpf_calls_bpf__load(skeleton->bpf);
   if (error < 0) {
     return ErrnoStatus(-error, "loading the BPF programs that follow bpf(2)",
                        LoadingAdvice(-error));
   }
+  void* counts = mmap(nullptr, skeleton->count_bytes(), PROT_READ, MAP_SHARED,
+                      bpf_map__fd(maps.call_counts), 0);
+  if (counts == MAP_FAILED) return ErrnoStatus(errno, "mapping the counts of calls of bpf(2)");
+  skeleton->counts = static_cast<bpf_call_counts*>(counts);
   return std::unique_ptr<BpfCallTracer>(new BpfCallTracer(std::move(skeleton)));
 }
 
@@ -106,15 +120,24 @@ void BpfCallTracer::Detach() {
   syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
-absl::StatusOr<std::vector<bpf_call_counts>> BpfCallTracer::Counts(uint32_t kind) const {
-  const int cpus = libbpf_num_possible_cpus();
-  if (cpus < 0) return ErrnoStatus(-cpus, "counting this host's possible CPUs");
-  std::vector<bpf_call_counts> counts(static_cast<size_t>(cpus));
-  const int map = bpf_map__fd(skeleton_->bpf->maps.call_counts);
-  if (bpf_map_lookup_elem(map, &kind, counts.data()) != 0) {
-    return ErrnoStatus(errno, "reading how often bpf(2) was called");
+std::vector<bpf_call_counts> BpfCallTracer::Counts(uint32_t kind) const {
+  std::vector<bpf_call_counts> counts(skeleton_->cpus);
+  for (size_t cpu = 0; cpu < counts.size(); ++cpu) {
+    const bpf_call_counts& from = skeleton_->counts[cpu * BPF_CALL_KINDS + kind];
+    counts[cpu].seen = __atomic_load_n(&from.seen, __ATOMIC_RELAXED);
+    counts[cpu].lost = __atomic_load_n(&from.lost, __ATOMIC_RELAXED);
   }
   return counts;
+}
+
+uint64_t BpfCallTracer::Missed() const {
+  uint64_t missed = 0;
+  for (const bpf_program* program :
+       {skeleton_->bpf->progs.enter_bpf, skeleton_->bpf->progs.exit_bpf}) {
+    const auto info = ProgramInfoOf(bpf_program__fd(program));
+    if (info.ok()) missed += info->recursion_misses;
+  }
+  return missed;
 }
 
 uint64_t BpfCallTracer::RunTimeNs() const { return correlate::RunTimeNs(skeleton_->bpf->obj); }

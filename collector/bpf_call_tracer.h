@@ -36,7 +36,11 @@ class BpfCallTracer {
   void Detach();  // no call is under way in a program any more when it returns
 
   // Of a kind of calls (bpf_call_kind), by CPU number.
-  absl::StatusOr<std::vector<bpf_call_counts>> Counts(uint32_t kind) const;
+  std::vector<bpf_call_counts> Counts(uint32_t kind) const;
+  // Calls whose beginning or end was not seen, of whichever command and process: a task that was at
+  // a BPF map of its own was preempted on that CPU, and meanwhile no program runs there on
+  // tracepoints (kernel/trace/bpf_trace.c, trace_call_bpf). At most twice as many as there were.
+  uint64_t Missed() const;
   uint64_t RunTimeNs() const;  // see bpf_loading.h
   std::vector<uint32_t> program_ids() const;
 

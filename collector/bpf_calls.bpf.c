@@ -77,8 +77,11 @@ struct {
   __uint(value_size, BPF_CALL_MOST_BYTES);
 } again SEC(".maps");
 
+/* By CPU and kind; at its size when loaded. To be read without a system call: while one that reads
+ * a map is preempted, no program runs on that CPU's tracepoints (bpf_disable_instrumentation). */
 struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
   __uint(max_entries, BPF_CALL_KINDS);
   __type(key, __u32);
   __type(value, struct bpf_call_counts);
@@ -265,8 +268,9 @@ static __always_inline void ask(struct call* call, const struct attr_words* attr
 
 static __always_inline struct bpf_call_counts* counts_of(const struct bpf_call_record* record) {
   __u32 kind = bpf_call_kind(record->command, record->object);
+  __u32 slot = bpf_get_smp_processor_id() * BPF_CALL_KINDS + kind;
 
-  return bpf_map_lookup_elem(&call_counts, &kind);
+  return bpf_map_lookup_elem(&call_counts, &slot);
 }
 
 SEC("tp/syscalls/sys_enter_bpf")

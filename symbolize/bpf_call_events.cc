@@ -257,7 +257,10 @@ constexpr Source kSources[] = {
     {"name", [](const BpfCallRecord& call) { return Value(call.name); }},
     {"ret", [](const BpfCallRecord& call) { return Value(call.result); }},
     {"error",
-     [](const BpfCallRecord& call) { return Value(call.result < 0 ? -call.result : int64_t{0}); }},
+     [](const BpfCallRecord& call) {
+       constexpr int64_t kMostErrno = 4095;  // include/linux/err.h, MAX_ERRNO
+       return Value(call.result < 0 && call.result >= -kMostErrno ? -call.result : int64_t{0});
+     }},
     {"duration_ns", [](const BpfCallRecord& call) { return Number(call.duration_ns); }},
     {"cgroup_id", [](const BpfCallRecord& call) { return Number(call.cgroup_id); }},
     {"cgroup", [](const BpfCallRecord& call) { return Value(absl::string_view(call.cgroup)); }},

@@ -20,6 +20,10 @@ class Recorded(harness.HostTest):
 
   def record(self, body, *options, events='bpf:*'):
     """Events of this very process while body() ran, and what body returned."""
+    answer = self.record_only(body, *options, events=events)
+    return [event for event in harness.script(self.trace) if event['pid'] == os.getpid()], answer
+
+  def record_only(self, body, *options, events):
     trace = self.folder / 'calls.pb'
     run = harness.CommandRun(harness.CORRELATE, 'record', '-e', events, *options, '-o', trace)
     try:
@@ -27,8 +31,8 @@ class Recorded(harness.HostTest):
     finally:
       status, said = run.stop()
     self.assertEqual(status, 0, said)
-    self.trace, self.last = trace, harness.LastLine(said)
-    return [event for event in harness.script(trace) if event['pid'] == os.getpid()], answer
+    self.trace, self.missed = trace, harness.LastLine(said).missed
+    return answer
 
   def setUp(self):
     super().setUp()
@@ -315,29 +319,39 @@ class Odd(Recorded):
 
 class Counts(Recorded):
 
+  CALLER = os.environ.get('BPF_CALLER', str(harness.TOP / 'tests/integration/bpf_caller'))
+  MANY = 20_000 if harness.in_guest() else 1_000_000
+
+  def updates(self, many):
+    """How many succeeded, and how long one took, in microseconds."""
+    succeeded, ns = harness.run([self.CALLER, many]).stdout.split()
+    return int(succeeded), int(ns) / many / 1000
+
+  def record_updates(self, *options):
+    succeeded, us = self.record_only(lambda: self.updates(self.MANY), *options, events='bpf:bpf_map_update_elem')
+    self.assertEqual(succeeded, self.MANY)
+    info = json.loads(harness.correlate('info', '--json', self.trace).stdout)
+    counts = {term: sum(int(each[term]) for each in info['counts'] if each['event'] == 'bpf:bpf_map_update_elem')
+              for term in ('counted', 'written', 'lost')}
+    # Somebody else may update a map meanwhile, and at times the kernel runs no program on a tracepoint.
+    self.assertLess(counts['counted'] - self.MANY, 100)
+    self.assertGreaterEqual(counts['counted'] + self.missed, self.MANY)
+    if self.missed:
+      self.assertTrue(any('calls of bpf(2) were missed' in note['text'] for note in info['notes']), info['notes'])
+    self.assertEqual(counts['counted'], counts['written'] + counts['lost'])
+    written = harness.correlate('script', self.trace).stdout.count('bpf:bpf_map_update_elem: ')
+    self.assertEqual(counts['written'], written)
+    return counts['lost'], us
+
   def test_many_updates_are_all_counted(self):
     """The caller's own number, what was written and what was lost; and what it cost the caller."""
-    many = PATIENT * 10
-    key, value = bpf.Bytes(b'\0' * 4), bpf.Bytes(b'\7' * 8)
-    fd = self.keep(bpf.map_create(bpf.ARRAY, 4, 8, 1))
-    attributes = ctypes.create_string_buffer(struct.pack('<IxxxxQQQ', fd, key.address, value.address, 0), 128)
-    syscall, number = ctypes.CDLL(None).syscall, {'x86_64': 321, 'aarch64': 280}[os.uname().machine]
+    _, alone = self.updates(self.MANY)
+    lost, recorded = self.record_updates()
+    print(f'{self.MANY:,} updates: {alone:.2f} us each alone, {recorded:.2f} recorded; {lost:,} lost, {self.missed:,} missed')
 
-    def body():
-      begin = time.perf_counter()
-      for _ in range(many):
-        syscall(number, bpf.MAP_UPDATE_ELEM, attributes, 32)
-      return time.perf_counter() - begin
-
-    alone = body()
-    events, recorded = self.record(body, events='bpf:bpf_map_update_elem')
-    info = json.loads(harness.correlate('info', '--json', self.trace).stdout)
-    counts = next(each for each in info['counts'] if each['event'] == 'bpf:bpf_map_update_elem')
-    self.assertEqual(int(counts['counted']), many)
-    self.assertEqual(int(counts['written']) + int(counts['lost']), many)
-    self.assertEqual(int(counts['written']), len(events))
-    print(f'{many} updates: {alone / many * 1e6:.2f} us each alone, {recorded / many * 1e6:.2f} recorded; '
-          f'{counts["lost"]} lost')
+  def test_what_finds_no_room_is_counted(self):
+    lost, _ = self.record_updates('--ring-size', '4K')
+    self.assertGreater(lost, 0)
 
   def test_nothing_is_left_of_a_killed_recording(self):
     run = harness.CommandRun(harness.CORRELATE, 'record', '-e', 'bpf:*', '-o', self.trace)
