@@ -18,7 +18,7 @@ struct JitLogImage {
   uint32_t bytes = 0;         // proglen
   uint32_t pass = 0;
   uint64_t address = 0;  // 0: the kernel hid it
-  std::string from;  // the process that loaded it
+  std::string from;      // the process that loaded it
   int32_t pid = 0;
   size_t line = 0;   // of the log where it begins, from 1
   std::string code;  // as many bytes as were there in a row

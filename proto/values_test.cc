@@ -90,6 +90,10 @@ TEST(Values, EveryFieldComesBack) {
   ExpectRoundTrip(Full<pb::Netns>());
   ExpectRoundTrip(Full<pb::Device>());
   ExpectRoundTrip(Full<pb::Program>());
+  ExpectRoundTrip(Full<pb::Map>());
+  ExpectRoundTrip(Full<pb::MapSnapshot>());
+  ExpectRoundTrip(Full<pb::ProgramImage>());
+  ExpectRoundTrip(Full<pb::Btf>());
   ExpectRoundTrip(Full<pb::Attachment>());
   ExpectRoundTrip(Full<pb::BlamedProgram>());
   ExpectRoundTrip(Full<pb::Loss>());

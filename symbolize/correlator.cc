@@ -233,8 +233,21 @@ void Correlator::OnBpfProgram(const BpfProgramRecord& record) {
       programs_.OnBpfProgram(record, record.load ? tasks_.Find(record.tid) : "");
   if (program != nullptr) sink_->OnProgram(*program);
   const std::optional<SideBandEvent>& made = record.load ? loads_ : unloads_;
-  if (!made.has_value()) return;
-  EncodeProgramEvent(made->format, record, program, &raw_);
+  if (!made.has_value()) {
+    if (!record.load) types_by_calls_.erase(record.program_id);
+    return;
+  }
+  const auto by_call = types_by_calls_.find(record.program_id);
+  if (by_call != types_by_calls_.end() &&
+      (program == nullptr || program->type == kUnknownProgramType)) {
+    // Gone before it could be looked at, but the call that loaded it was seen.
+    ProgramInfo known = program == nullptr ? ProgramInfo() : *program;
+    known.type = by_call->second;
+    EncodeProgramEvent(made->format, record, &known, &raw_);
+  } else {
+    EncodeProgramEvent(made->format, record, program, &raw_);
+  }
+  if (!record.load) types_by_calls_.erase(record.program_id);
   CorrelatedEvent event;
   event.time_ns = record.time_ns;
   event.cpu = record.cpu;
@@ -245,6 +258,10 @@ void Correlator::OnBpfProgram(const BpfProgramRecord& record) {
 
 void Correlator::OnBpfCall(const BpfCallRecord& call) {
   if (!calls_.has_value()) return;
+  constexpr uint32_t kProgLoad = 5;  // enum bpf_cmd
+  if (call.command == kProgLoad && call.object == BpfCallRecord::Object::kProgram) {
+    types_by_calls_[call.object_id] = call.object_type;
+  }
   calls_->Make(call, [&](size_t made, absl::Span<const uint8_t> raw) {
     CorrelatedEvent event;
     event.time_ns = call.time_ns;

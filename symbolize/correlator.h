@@ -112,6 +112,7 @@ class Correlator : public EventSink {
   std::optional<SideBandEvent> loads_;
   std::optional<SideBandEvent> unloads_;
   std::optional<BpfCallEvents> calls_;
+  absl::flat_hash_map<uint32_t, uint32_t> types_by_calls_;  // of programs, until they are unloaded
   uint32_t first_call_format_ = 0;
   CallCounts call_counts_;
   ProgramTable programs_;

@@ -263,6 +263,25 @@ void FeedTestRecording(TraceSink& sink) {
                .source = "skb:kfree_skb",
                .count = 5});
   sink.OnCounts({.format_id = 0, .cpu = 1, .counted = 9, .written = 3, .lost = 5, .missed = 1});
+  MapInfo map;
+  map.id = 7;
+  map.type_name = "hash";
+  map.name = "flows";
+  map.key_size = 4;
+  sink.OnMap(map);
+  ProgramImage image;
+  image.program_id = 46;
+  image.xlated = std::string("\x95\0\0\0\0\0\0\0", 8);
+  image.functions.push_back({.prototype = "int f(void)"});
+  image.lines.push_back({.text = "return;", .line = 3});
+  image.calls.push_back({.instruction = 1, .target = "helper"});
+  sink.OnProgramImage(image);
+  sink.OnBtf({.id = 9, .data = "types"});
+  MapSnapshot snapshot;
+  snapshot.map_id = 7;
+  snapshot.reason = "end";
+  snapshot.entries.push_back({std::string("\0key", 4), "value"});
+  sink.OnMapSnapshot(snapshot);
   sink.OnXdpActions({.program_id = 46, .aborted = 1, .drop = 2, .pass = 3000});
   sink.OnNote({.time_ns = 2'400'000'000, .text = "something is missing"});
   sink.OnEnd({.time_ns = 3'000'000'000,

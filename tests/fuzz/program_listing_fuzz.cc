@@ -1,4 +1,5 @@
-// Any image of a program, as a hostile trace may hold one: its text is made, and nothing else happens.
+// Any image of a program, as a hostile trace may hold one: its text is made, and nothing else
+// happens.
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -102,6 +102,15 @@ class EachCall(Recorded):
 
     self.addCleanup(lambda: [pin(name).unlink(missing_ok=True) for name in 'pm'])
 
+    root = self.folder / 'cgroup'
+    root.mkdir()
+    harness.mount('none', root, 'cgroup2')  # for this test alone: its mounts are private
+    folder = root / 'calls_test'
+    folder.mkdir(exist_ok=True)
+    self.addCleanup(harness.run, ['/usr/bin/umount', '--lazy', root])
+    self.addCleanup(folder.rmdir)
+    cgroup = self.keep(os.open(folder, os.O_RDONLY))
+
     def body():
       program = self.keep(bpf.prog_load(bpf.CGROUP_SKB, bpf.returns(1), b'pass_all'))
       self.assertEqual(bpf.prog_load(bpf.XDP, b'\xff' * 16, b'broken'), -errno.EINVAL)
@@ -113,11 +122,15 @@ class EachCall(Recorded):
       self.keep(bpf.obj(bpf.OBJ_GET, pin('m')))
       self.assertEqual(bpf.obj(bpf.OBJ_GET, pin('none')), -errno.ENOENT)
       self.assertEqual(bpf.prog_attach(0, program, 999), -errno.EINVAL)
+      self.assertEqual(bpf.prog_attach(cgroup, program, 1), 0)  # BPF_CGROUP_INET_EGRESS
+      gone = bpf.prog_load(bpf.XDP, bpf.returns(1), b'gone')
+      os.close(gone)
+      time.sleep(0.2)  # the kernel lets go of it behind an RCU grace period
       self.assertLess(bpf.link_create(program, 0xfffffff, bpf.XDP), 0)
       return program, table, again
 
     events, (program, table, again) = self.record(body)
-    loaded, broken = self.fields(events, 'bpf_prog_load')
+    loaded, broken, gone = self.fields(events, 'bpf_prog_load')
     self.assertEqual((loaded['type'], loaded['ufd'], loaded['name'], loaded['error']),
                      ('CGROUP_SKB', program, 'pass_all', 'none'))
     self.assertEqual((broken['type'], broken['ufd'], broken['name'], broken['error'], broken['id']),
@@ -134,11 +147,15 @@ class EachCall(Recorded):
     found, missing = self.fields(events, 'bpf_obj_get_map')
     self.assertEqual((found['type'], found['name'], missing['type'], missing['error']),
                      ('ARRAY', 'table', 'UNKNOWN', 'ENOENT'))
-    attached = self.one(events, 'bpf_prog_attach')
-    self.assertEqual((attached['attach_type'], attached['id'], attached['error']), (999, loaded['id'], 'EINVAL'))
+    self.assertEqual([(each['attach_type'], each['id'], each['target'], each['error'])
+                      for each in self.fields(events, 'bpf_prog_attach')],
+                     [(999, loaded['id'], 0, 'EINVAL'), ('CGROUP_INET_EGRESS', loaded['id'], cgroup, 'none')])
+    self.assertIn((gone['id'], gone['prog_tag'], 'XDP'), {(each['fields']['id'], each['fields']['prog_tag'],
+                                                           each['fields']['type']) for each in harness.script(self.trace)
+                                                          if each['event'] == 'bpf:bpf_prog_put_rcu'})
     linked = self.one(events, 'bpf_link_create')
     self.assertEqual((linked['id'], linked['target'], linked['attach_type']), (loaded['id'], 0xfffffff, 'CGROUP_DEVICE'))
-    self.assertEqual([each['type'] for each in self.fields(events, 'bpf_prog_get_type')], ['CGROUP_SKB'] * 2)
+    self.assertEqual([each['type'] for each in self.fields(events, 'bpf_prog_get_type')], ['CGROUP_SKB'] * 3)
 
   def test_links_tell_what_they_attach(self):
     netns = L.Netns()
