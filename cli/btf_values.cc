@@ -24,8 +24,8 @@ uint64_t Word(absl::string_view bytes) {
   return value;
 }
 
-// `bytes`: 1 to 8.
 int64_t Signed(uint64_t value, size_t bytes) {
+  if (bytes == 0 || bytes >= sizeof value) return static_cast<int64_t>(value);
   const unsigned unused = 64 - static_cast<unsigned>(bytes) * 8;
   return static_cast<int64_t>(value << unused) >> unused;
 }

@@ -18,13 +18,13 @@
 #include "base/errno_status.h"
 #include "base/files.h"
 #include "base/status_macros.h"
+#include "cli/call_counts.h"
 #include "cli/recording_filter.h"
 #include "cli/units.h"
 #include "cli/version.h"
 #include "collector/bpf_loading.h"
 #include "collector/cpu_list.h"
 #include "collector/host_facts.h"
-#include "collector/map_scanner.h"
 #include "collector/pin_scanner.h"
 #include "collector/program_scanner.h"
 #include "collector/tracefs.h"
@@ -283,40 +283,6 @@ absl::Status Recording::LoadCallTracer(const Tracefs& tracefs) {
   return absl::OkStatus();
 }
 
-std::vector<EventCounts> Recording::CallCounts(Waiting waiting) {
-  std::vector<EventCounts> all;
-  if (calls_ == nullptr) return all;
-  for (const auto& [event, format_id] : correlator_->call_formats()) {
-    const auto written = correlator_->call_counts().find(format_id);
-    std::vector<EventCounts> by_cpu;
-    for (const uint32_t kind : BpfCallKindsOf(event)) {
-      const std::vector<bpf_call_counts> counts = calls_->Counts(kind);
-      by_cpu.resize(counts.size());
-      for (size_t cpu = 0; cpu < counts.size(); ++cpu) {
-        by_cpu[cpu].counted += counts[cpu].seen;
-        by_cpu[cpu].lost += counts[cpu].lost;
-      }
-    }
-    for (size_t cpu = 0; cpu < by_cpu.size(); ++cpu) {
-      EventCounts& counts = by_cpu[cpu];
-      if (counts.counted == 0) continue;
-      counts.format_id = format_id;
-      counts.cpu = static_cast<uint32_t>(cpu);
-      if (written != correlator_->call_counts().end() && cpu < written->second.size()) {
-        counts.written = written->second[cpu];
-      }
-      const uint64_t explained = counts.written + counts.lost;
-      if (waiting == Waiting::kSettled) {
-        counts.counted = explained;  // the rest waits in a ring
-      } else {
-        counts.missed = counts.counted - std::min(counts.counted, explained);
-      }
-      all.push_back(counts);
-    }
-  }
-  return all;
-}
-
 void Recording::ConnectCompanions(PerfSourceSpec* spec) {
   using Role = PerfSourceSpec::Role;
   spec->connect = [this](absl::string_view event, uint32_t cpu, Role role, int perf_event_fd) {
@@ -342,7 +308,7 @@ bool Recording::IsOurs(uint32_t program_id) const {
 
 absl::Status Recording::Start(TraceSink* sink) {
   sink_ = sink;
-  watchers_.emplace(&named_, &map_snapshots_);
+  watchers_.emplace(&code_, &map_snapshots_);
   events_.emplace(&*watchers_, sink);
   correlator_ = std::make_unique<Correlator>(&*events_);
   TellFacts();
@@ -374,7 +340,7 @@ absl::Status Recording::Start(TraceSink* sink) {
   LookAtPrograms();
   FollowAttachments();
   map_snapshots_.TakeAll("start", /*at_end=*/false, *sink_);
-  TakeMapNotes();
+  TakeCodeNotes();
   malloc_trim(0);  // what kallsyms and BTF took meanwhile, some 20 MB
   return absl::OkStatus();
 }
@@ -418,7 +384,11 @@ std::vector<EventCounts> Recording::Counts(Waiting waiting) {
 void Recording::TellCounts() {
   counts_are_told_ = true;
   for (const EventCounts& counts : Counts(Waiting::kSettled)) sink_->OnCounts(counts);
-  for (const EventCounts& counts : CallCounts(Waiting::kSettled)) sink_->OnCounts(counts);
+  if (calls_ != nullptr) {
+    for (const EventCounts& counts : CountCalls(*calls_, *correlator_, /*settled=*/true)) {
+      sink_->OnCounts(counts);
+    }
+  }
   TellKinds();
 }
 
@@ -428,6 +398,20 @@ RecordingEnd Recording::TellTotals() {
   end.out_of_order = source_->out_of_order();
   end.cpu_time_ns = OwnCpuNs();
   return end;
+}
+
+void Recording::TellCallTotals(Summary* summary) {
+  for (const EventCounts& counts : CountCalls(*calls_, *correlator_, /*settled=*/false)) {
+    summary->missed += counts.missed;
+    summary->lost += counts.lost;
+    sink_->OnCounts(counts);
+  }
+  const uint64_t missed = calls_->Missed();
+  if (missed == 0) return;
+  summary->missed += missed;
+  AddNote(absl::StrCat("up to ", FormatCount(missed),
+                       " calls of bpf(2) were missed, of whichever command: other tasks had been "
+                       "preempted on their CPU in the middle of such a call"));
 }
 
 void Recording::BeginPart() {
@@ -514,12 +498,14 @@ void Recording::LookAtKernelSymbols() {
 
 void Recording::UseKernelSymbols(KernelSymbols symbols) {
   const auto base = symbols.FindText("__bpf_call_base");
-  kernel_text_.call_base = base.empty() ? 0 : base.front().begin;
+  KernelText text;
+  text.call_base = base.empty() ? 0 : base.front().begin;
   correlator_->SetKernelSymbols(std::move(symbols));
-  kernel_text_.symbol = [this](uint64_t address) {
+  text.symbol = [this](uint64_t address) {
     const auto symbol = correlator_->kernel_symbols().Lookup(address);
     return symbol.has_value() && symbol->offset == 0 ? std::string(symbol->name) : std::string();
   };
+  code_.set_kernel_text(std::move(text));
 }
 
 void Recording::LookAtPrograms() {
@@ -536,56 +522,19 @@ void Recording::LookAtPrograms() {
       program.pins = pinned->second;
     }
     correlator_->AddProgram(program);
-    if (options_.images == RecordingOptions::Images::kAll && !program.ours) TakeImage(program.id);
+    if (!program.ours) code_.Add(program, /*just_loaded=*/false, *sink_);
   }
-  const auto maps = ScanMaps();
-  if (!maps.ok()) return AddNote(absl::StrCat("BPF maps are unknown: ", maps.status().message()));
-  for (const MapInfo& map : *maps) {
-    if (maps_told_.insert(map.id).second) sink_->OnMap(map);
-  }
+  code_.AddMaps(*sink_);
 }
 
-void Recording::LookAtMaps(absl::Span<const uint32_t> ids) {
-  for (const uint32_t id : ids) {
-    if (maps_told_.contains(id)) continue;
-    const auto map = ReadMap(id);
-    if (!map.ok()) continue;
-    maps_told_.insert(id);
-    sink_->OnMap(*map);
-  }
-}
-
-void Recording::TakeImage(uint32_t program_id) {
-  if (images_told_.contains(program_id)) return;
-  std::optional<ProgramCode> code = recent_images_.Take(program_id);
-  if (!code.has_value()) {
-    auto read = ReadProgramCode(program_id, kernel_text_);
-    if (!read.ok()) return;  // the reader of the trace is told
-    code = std::move(read).value();
-  }
-  images_told_.insert(program_id);
-  // Each has to fit into a chunk (proto/chunk.h).
-  constexpr size_t kMostBytes = 8 << 20;
-  const ProgramImage& image = code->image;
-  if (image.xlated.size() + image.jited.size() > kMostBytes) {
-    return AddNote(absl::StrCat("program ", program_id, " is so large that its code is left out"));
-  }
-  sink_->OnProgramImage(image);
-  if (code->btf.id != 0 && code->btf.data.size() <= kMostBytes &&
-      btf_told_.insert(code->btf.id).second) {
-    sink_->OnBtf(code->btf);
-  }
-}
-
-void Recording::TakeImages() {
-  for (const uint32_t id : named_.TakeNew()) {
-    if (options_.images == RecordingOptions::Images::kNamed) TakeImage(id);
-  }
+void Recording::TakeCode() {
+  code_.TakeNamed(*sink_);
   map_snapshots_.TakeOfCulprits(*sink_);
-  TakeMapNotes();
+  TakeCodeNotes();
 }
 
-void Recording::TakeMapNotes() {
+void Recording::TakeCodeNotes() {
+  for (std::string& note : code_.TakeNotes()) AddNote(std::move(note));
   for (std::string& note : map_snapshots_.TakeNotes()) AddNote(std::move(note));
 }
 
@@ -611,12 +560,7 @@ void Recording::LookAtProgram(uint32_t id, const BpfProgramRecord* load) {
   }
   program->ours = IsOurs(id);
   correlator_->AddProgram(*program);
-  if (program->ours) return;
-  LookAtMaps(program->map_ids);
-  if (options_.images == RecordingOptions::Images::kAll) TakeImage(id);
-  if (options_.images != RecordingOptions::Images::kNamed || load == nullptr) return;
-  auto code = ReadProgramCode(id, kernel_text_);
-  if (code.ok()) recent_images_.Add(std::move(code).value());
+  if (!program->ours) code_.Add(*program, /*just_loaded=*/load != nullptr, *sink_);
 }
 
 void Recording::FollowAttachments() {
@@ -677,7 +621,7 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
   TakeAttachmentNews();
   counts_are_told_ = false;
   RETURN_IF_ERROR(source_->Read(*correlator_));
-  TakeImages();
+  TakeCode();
   TakeSourceNotes();
   const uint64_t now_ns = MonotonicNs();
   if (now_ns - last_clocks_ns_ >= kClocksEveryNs) {
@@ -728,9 +672,9 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
   if (calls_ != nullptr) calls_->Detach();  // what is under way is none of ours
   const auto finish_source = [this] { return source_->Finish(*correlator_); };
   RETURN_IF_ERROR(counts_ != nullptr ? counts_->End(finish_source) : finish_source());
-  TakeImages();
+  TakeCode();
   map_snapshots_.TakeAll("end", /*at_end=*/true, *sink_);
-  TakeMapNotes();
+  TakeCodeNotes();
   if (enricher_ != nullptr) enricher_->Detach();
   if (exits_ != nullptr) {
     exits_->Follow({});
@@ -754,17 +698,7 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
     filtered += counts.filtered;
     sink_->OnCounts(counts);
   }
-  for (const EventCounts& counts : CallCounts(Waiting::kNone)) {
-    summary.missed += counts.missed;
-    summary.lost += counts.lost;
-    sink_->OnCounts(counts);
-  }
-  if (const uint64_t missed = calls_ == nullptr ? 0 : calls_->Missed(); missed > 0) {
-    summary.missed += missed;
-    AddNote(absl::StrCat("up to ", FormatCount(missed),
-                         " calls of bpf(2) were missed, of whichever command: other tasks had been "
-                         "preempted on their CPU in the middle of such a call"));
-  }
+  if (calls_ != nullptr) TellCallTotals(&summary);
   TellKinds();
   if (!options_.filter_text.empty()) {
     AddNote(absl::StrCat("the filters kept out ", FormatCount(filtered), " of ",

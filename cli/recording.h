@@ -11,16 +11,14 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "base/scoped_fd.h"
+#include "cli/code_recorder.h"
 #include "cli/cpu_governor.h"
 #include "cli/exact_counts.h"
 #include "cli/map_snapshots.h"
-#include "cli/named_programs.h"
-#include "cli/recent_images.h"
 #include "cli/tee_sink.h"
 #include "collector/attachment_monitor.h"
 #include "collector/bpf_call_tracer.h"
@@ -28,7 +26,6 @@
 #include "collector/event_filter.h"
 #include "collector/event_spec.h"
 #include "collector/exit_tracer.h"
-#include "collector/image_reader.h"
 #include "collector/module_listener.h"
 #include "collector/perf_source.h"
 #include "collector/tracefs.h"
@@ -43,8 +40,8 @@ struct RecordingOptions {
   PerfSourceSpec::Callchains callchains = PerfSourceSpec::Callchains::kAdaptive;
   uint32_t max_stack = 64;
   std::vector<std::string> snapshot_maps;  // ids or names
-  enum class Images { kNamed, kAll, kNone };
-  Images images = Images::kNamed;  // of which programs the code is kept: those that events name
+  using Images = CodeRecorder::Images;
+  Images images = Images::kNamed;  // of which programs the code is kept
   uint32_t value_bytes = 64;       // of keys and values of maps, in calls of bpf(2)
   uint32_t stack_rate = 2000;      // kAdaptive: callchains a second and CPU
   // Drops and XDP exceptions a second and CPU that are written whole; kNone: all.
@@ -95,7 +92,7 @@ class Recording {
 
  private:
   explicit Recording(const RecordingOptions& options)
-      : options_(options), map_snapshots_(options.snapshot_maps) {}
+      : options_(options), code_(options.images), map_snapshots_(options.snapshot_maps) {}
   absl::Status SelectAndOpen();
   // Loads the companion programs for those selected events that have one; where that fails, says so
   // and leaves the plain tracepoints. With a filter, which they alone can apply, it is an error.
@@ -109,7 +106,7 @@ class Recording {
   // While events still come, kSettled: what waits to be read is not counted yet.
   enum class Waiting { kSettled, kNone };
   std::vector<EventCounts> Counts(Waiting waiting);
-  std::vector<EventCounts> CallCounts(Waiting waiting);  // of events made of calls of bpf(2)
+  void TellCallTotals(Summary* summary);  // of events made of calls of bpf(2)
   void TellCounts();
   // What this process and its BPF programs used so far.
   uint64_t CpuUsedNs() const;
@@ -120,11 +117,9 @@ class Recording {
   void LookAtPrograms();
   void LookAtProgram(uint32_t id, const BpfProgramRecord* load = nullptr);
   void LookAtPins();
-  void LookAtMaps(absl::Span<const uint32_t> ids);
-  // Hands on the code of programs that events have named since, or of this one.
-  void TakeImages();
-  void TakeImage(uint32_t program_id);
-  void TakeMapNotes();
+  // Hands on the code of programs that events have named, and what maps hold of those blamed.
+  void TakeCode();
+  void TakeCodeNotes();
   absl::StatusOr<KernelSymbols> ReadKernelSymbols();
   static std::vector<Enricher::TextRange> FreeingRanges(const KernelSymbols& symbols);
   void FollowAttachments();
@@ -154,15 +149,10 @@ class Recording {
   std::vector<uint32_t> our_programs_;
   std::unique_ptr<PerfSource> source_;
   TraceSink* sink_ = nullptr;
-  NamedPrograms named_;
+  CodeRecorder code_;
   MapSnapshots map_snapshots_;
-  std::optional<TeeSink> watchers_;  // named_ and map_snapshots_
+  std::optional<TeeSink> watchers_;  // code_ and map_snapshots_
   std::optional<TeeSink> events_;    // to watchers_ and sink_
-  KernelText kernel_text_;
-  absl::flat_hash_set<uint32_t> maps_told_;
-  absl::flat_hash_set<uint32_t> btf_told_;
-  absl::flat_hash_set<uint32_t> images_told_;
-  RecentImages recent_images_;  // of what was loaded during the recording, and not named yet
   std::unique_ptr<Correlator> correlator_;
   RecordingFacts facts_;
   std::vector<std::string> early_notes_;        // from before there was a sink

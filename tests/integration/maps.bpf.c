@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /* Maps of many types of keys and values, and a program that uses them and drops every packet. */
-#include <bpf/bpf_helpers.h>
+/* clang-format off */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+/* clang-format on */
 
 enum color { RED = 1, BLUE = 2 };
 
