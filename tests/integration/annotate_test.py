@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """The code that a trace holds, and programs and maps as such, beside what bpftool says on the same host."""
 
 import json

@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """bpf:* made from calls of bpf(2), each beside what the call itself was told and said."""
 
 import ctypes

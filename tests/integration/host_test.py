@@ -86,7 +86,7 @@ class Privileges(harness.HostTest):
 
   def test_root_without_ipc_lock(self):
     """Smaller rings, and a word about them."""
-    done = self.without('--bounding-set -ipc_lock', 'record', '--duration', '1ms', '-o', self.trace)
+    done = self.without('--bounding-set -ipc_lock', 'record', '--stacks', 'all', '--duration', '1ms', '-o', self.trace)
     self.assertEqual(done.returncode, 0, done.stderr)
     self.assertIn('CAP_IPC_LOCK', done.stderr)
 
