@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "collector/bpf_call_kinds.h"
+
 namespace correlate {
 
 std::vector<EventCounts> CountCalls(const BpfCallTracer& tracer, const Correlator& correlator,

@@ -21,10 +21,13 @@ uint64_t NowNs() {
 
 }  // namespace
 
-void MapSnapshots::OnProgram(const ProgramInfo& program) { map_ids_[program.id] = program.map_ids; }
+void MapSnapshots::OnProgram(const ProgramInfo& program) {
+  if (!wanted_.empty()) map_ids_[program.id] = program.map_ids;
+}
 
 void MapSnapshots::OnEvent(const CorrelatedEvent& event) {
-  if (event.attribution == nullptr || event.format->system == "bpf_trace") return;
+  if (wanted_.empty() || event.attribution == nullptr || event.format->system == "bpf_trace")
+    return;
   if (std::exchange(last_attribution_, event.attribution) == event.attribution) return;
   for (const BlamedProgram& program : event.attribution->programs) {
     if (blamed_.insert(program.id).second) culprits_.push_back({program.id, program.name});
@@ -76,7 +79,6 @@ void MapSnapshots::TakeAll(const std::string& reason, bool at_end, TraceSink& si
 
 void MapSnapshots::TakeOfCulprits(TraceSink& sink) {
   for (const Culprit& culprit : std::exchange(culprits_, {})) {
-    if (wanted_.empty()) continue;
     const auto ids = map_ids_.find(culprit.id);
     if (ids == map_ids_.end()) continue;
     for (const uint32_t id : ids->second) {

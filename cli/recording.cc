@@ -22,6 +22,7 @@
 #include "cli/recording_filter.h"
 #include "cli/units.h"
 #include "cli/version.h"
+#include "collector/bpf_call_kinds.h"
 #include "collector/bpf_loading.h"
 #include "collector/cpu_list.h"
 #include "collector/host_facts.h"

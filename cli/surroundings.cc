@@ -90,7 +90,7 @@ void Surroundings::Settle(uint64_t time_ns) {
     Change& change = changes_[i];
     if (change.settled || time_ns - change.last_ns < window_ns_) continue;
     change.after = Difference(counts_, change.at_last);
-    change.at_first = change.at_last = Counts();
+    change.at_last = Counts();
     change.settled = true;
   }
   while (first_open_ < changes_.size() && changes_[first_open_].settled) ++first_open_;
@@ -126,7 +126,7 @@ void Surroundings::Add(const CorrelatedEvent& event) {
   }
   change.event = std::move(name);
   change.text = texts_.Of(event);
-  change.at_first = change.at_last = counts_;
+  change.at_last = counts_;
   const uint64_t begin = event.time_ns - std::min(event.time_ns, window_ns_);
   change.before = Difference(counts_, CountsAt(begin));
 }

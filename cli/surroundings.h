@@ -48,10 +48,9 @@ class Surroundings : public TraceSink {
     std::string event;
     std::string text;  // of the first one
     bool settled = false;
-    Counts at_first;  // while it is not settled: as of first_ns, of last_ns
-    Counts at_last;
-    Counts before;  // in the window before the first one
-    Counts after;   // in the window after the last one
+    Counts at_last;  // while it is not settled: as of last_ns
+    Counts before;   // in the window before the first one
+    Counts after;    // in the window after the last one
   };
   bool IsAskedFor(const EventFormat& format);
   size_t NumberOf(const CorrelatedEvent& event);
@@ -59,7 +58,6 @@ class Surroundings : public TraceSink {
   void Settle(uint64_t time_ns);
   void Add(const CorrelatedEvent& event);
   Counts CountsAt(uint64_t time_ns) const;
-  std::string Name(size_t number) const { return names_[number]; }
 
   const std::string event_;
   const uint64_t window_ns_;

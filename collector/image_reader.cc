@@ -94,19 +94,9 @@ std::string Text(const btf* types, uint32_t offset) {
   return text == nullptr ? "" : text;
 }
 
-template <typename Record>
-std::vector<Record> Records(const std::vector<uint8_t>& bytes, uint32_t record_bytes) {
-  std::vector<Record> records;
-  if (record_bytes < sizeof(Record)) return records;
-  for (size_t at = 0; at + record_bytes <= bytes.size(); at += record_bytes) {
-    std::memcpy(&records.emplace_back(), bytes.data() + at, sizeof(Record));
-  }
-  return records;
-}
-
 void ReadFunctions(const RawProgramInfo& raw, const btf* types, const std::string& name,
                    ProgramImage* image) {
-  const auto infos = Records<bpf_func_info>(raw.func_info, raw.info.func_info_rec_size);
+  const auto infos = RecordsOf<bpf_func_info>(raw.func_info, raw.info.func_info_rec_size);
   const size_t count = std::max({size_t{1}, infos.size(), raw.jited_ksyms.size()});
   for (size_t i = 0; i < count; ++i) {
     ProgramImage::Function& function = image->functions.emplace_back();
@@ -131,7 +121,7 @@ void ReadFunctions(const RawProgramInfo& raw, const btf* types, const std::strin
 }
 
 void ReadLines(const RawProgramInfo& raw, const btf* types, ProgramImage* image) {
-  const auto infos = Records<bpf_line_info>(raw.line_info, raw.info.line_info_rec_size);
+  const auto infos = RecordsOf<bpf_line_info>(raw.line_info, raw.info.line_info_rec_size);
   for (size_t i = 0; i < infos.size(); ++i) {
     ProgramImage::Line& line = image->lines.emplace_back();
     line.instruction = infos[i].insn_off;

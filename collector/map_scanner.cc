@@ -8,24 +8,12 @@
 #include <cstring>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/errno_status.h"
-#include "base/files.h"
 #include "base/scoped_fd.h"
 #include "collector/raw_program.h"
 
 namespace correlate {
-namespace {
-
-// fdinfo's "frozen: 1": the map takes no more updates from system calls (BPF_MAP_FREEZE).
-bool IsFrozen(int fd) {
-  const auto info = ReadFile(absl::StrCat("/proc/self/fdinfo/", fd));
-  return info.ok() && absl::StrContains(*info, "frozen:\t1");
-}
-
-}  // namespace
-
 absl::StatusOr<MapInfo> ReadMap(uint32_t id) {
   const ScopedFd fd(bpf_map_get_fd_by_id(id));
   if (!fd.valid()) {
@@ -53,8 +41,9 @@ absl::StatusOr<MapInfo> ReadMap(uint32_t id) {
   map.btf_id = info.btf_id;
   map.btf_key_type_id = info.btf_key_type_id;
   map.btf_value_type_id = info.btf_value_type_id;
-  map.memlock_bytes = MemlockOf(fd.get());
-  map.frozen = IsFrozen(fd.get());
+  const BpfFdInfo told = ReadBpfFdInfo(fd.get());
+  map.memlock_bytes = told.memlock_bytes;
+  map.frozen = told.frozen;
   return map;
 }
 

@@ -12,23 +12,10 @@
 namespace correlate {
 namespace {
 
-// Records of foreign size: newer kernels may append to them, never change what is there.
-template <typename Record>
-std::vector<Record> Records(const std::vector<uint8_t>& bytes, uint32_t record_bytes) {
-  std::vector<Record> records;
-  if (record_bytes < sizeof(Record)) return records;
-  for (size_t at = 0; at + record_bytes <= bytes.size(); at += record_bytes) {
-    Record record;
-    std::memcpy(&record, bytes.data() + at, sizeof record);
-    records.push_back(record);
-  }
-  return records;
-}
-
 std::vector<ProgramFunction> Functions(const RawProgramInfo& raw, const BtfNames* names,
                                        const ProgramInfo& program) {
   const std::vector<bpf_func_info> func_info =
-      Records<bpf_func_info>(raw.func_info, raw.info.func_info_rec_size);
+      RecordsOf<bpf_func_info>(raw.func_info, raw.info.func_info_rec_size);
   const size_t count = std::max({size_t{1}, raw.jited_ksyms.size(), raw.jited_func_lens.size(),
                                  raw.prog_tags.size(), func_info.size()});
   std::vector<ProgramFunction> functions(count);
@@ -51,7 +38,7 @@ std::vector<ProgramFunction> Functions(const RawProgramInfo& raw, const BtfNames
 std::vector<ProgramLine> Lines(const RawProgramInfo& raw, const BtfNames& names,
                                const std::vector<ProgramFunction>& functions) {
   const std::vector<bpf_line_info> line_info =
-      Records<bpf_line_info>(raw.line_info, raw.info.line_info_rec_size);
+      RecordsOf<bpf_line_info>(raw.line_info, raw.info.line_info_rec_size);
   std::vector<std::pair<uint64_t, bpf_line_info>> by_address;
   for (size_t i = 0; i < std::min(line_info.size(), raw.jited_line_info.size()); ++i) {
     // 0: not JITed, or hidden from us.

@@ -6,6 +6,7 @@
 #include <linux/bpf.h>
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,17 @@ struct RawProgramInfo {
   std::vector<uint8_t> jited;
   uint64_t memlock_bytes = 0;  // of fdinfo; 0: unknown
 };
+
+// Records of foreign size: newer kernels may append to them, never change what is there.
+template <typename Record>
+std::vector<Record> RecordsOf(const std::vector<uint8_t>& bytes, uint32_t record_bytes) {
+  std::vector<Record> records;
+  if (record_bytes < sizeof(Record)) return records;
+  for (size_t at = 0; at + record_bytes <= bytes.size(); at += record_bytes) {
+    std::memcpy(&records.emplace_back(), bytes.data() + at, sizeof(Record));
+  }
+  return records;
+}
 
 // The names that the program's BTF holds. Empty where it has none.
 class BtfNames {

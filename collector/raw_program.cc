@@ -38,16 +38,19 @@ uint64_t LoadTimeToMonotonic(uint64_t boottime_ns) {
   return clock.ToMonotonic(boottime_ns);
 }
 
-uint64_t MemlockOf(int fd) {
+BpfFdInfo ReadBpfFdInfo(int fd) {
+  BpfFdInfo told;
   const auto info = ReadFile(absl::StrCat("/proc/self/fdinfo/", fd));
-  if (!info.ok()) return 0;
+  if (!info.ok()) return told;
   for (const absl::string_view line : absl::StrSplit(*info, '\n')) {
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(line, absl::MaxSplits(':', 1));
-    uint64_t bytes = 0;
-    if (parts.first == "memlock" && absl::SimpleAtoi(parts.second, &bytes)) return bytes;
+    uint64_t value = 0;
+    if (!absl::SimpleAtoi(parts.second, &value)) continue;
+    if (parts.first == "memlock") told.memlock_bytes = value;
+    if (parts.first == "frozen") told.frozen = value != 0;
   }
-  return 0;
+  return told;
 }
 
 namespace {
@@ -113,7 +116,7 @@ absl::StatusOr<RawProgramInfo> ReadOpen(int fd, uint32_t id, bool with_code) {
   // 0 and no pointer: hidden from us (bpf_dump_raw_ok).
   if (with_code && info.xlated_prog_insns == 0) raw.xlated.clear();
   if (with_code && info.jited_prog_insns == 0) raw.jited.clear();
-  raw.memlock_bytes = MemlockOf(fd);
+  raw.memlock_bytes = ReadBpfFdInfo(fd).memlock_bytes;
   return raw;
 }
 

@@ -21,8 +21,12 @@ absl::string_view BpfObjectAdvice(int error);
 // for one program.
 uint64_t LoadTimeToMonotonic(uint64_t boottime_ns);
 
-// What fdinfo says that a program or a map takes; 0: it does not (proc(5)).
-uint64_t MemlockOf(int fd);
+// What fdinfo says of a program or a map (proc(5)), where it does.
+struct BpfFdInfo {
+  uint64_t memlock_bytes = 0;
+  bool frozen = false;  // a map that takes no more updates from system calls (BPF_MAP_FREEZE)
+};
+BpfFdInfo ReadBpfFdInfo(int fd);
 
 }  // namespace correlate
 

@@ -76,7 +76,7 @@ class Lister {
     return line == by_place_.end() ? nullptr : line->second;
   }
 
-  std::string CallTarget(const bpf_insn& instruction, size_t place, Translated* to) const {
+  std::string CallTarget(const bpf_insn& instruction, size_t place) const {
     if (instruction.src_reg != BPF_PSEUDO_CALL) {
       const auto call = calls_.find(static_cast<uint32_t>(place));
       return call == calls_.end() ? "" : *call->second;
@@ -86,7 +86,6 @@ class Lister {
     const auto callee = static_cast<uint32_t>(instruction.imm);
     if (callee < image_.functions.size() && image_.functions[callee].address != 0) {
       absl::StrAppend(&target, "#", image_.functions[callee].symbol);
-      to->call_place = image_.functions[callee].instruction;
     }
     return target;
   }
@@ -99,7 +98,7 @@ class Lister {
       to.instruction = InstructionAt(image_, place);
       to.wide = IsWide(to.instruction);
       to.next = InstructionAt(image_, place + 1);
-      to.text = BpfInstructionText(to.instruction, to.next, CallTarget(to.instruction, place, &to));
+      to.text = BpfInstructionText(to.instruction, to.next, CallTarget(to.instruction, place));
       if (to.wide) ++place;
     }
   }
@@ -348,12 +347,11 @@ std::string JoinedText(const ProgramListing& listing, const ListingOptions& opti
 std::string FlowGraph(const ProgramListing& listing, const std::string& name) {
   std::string text = absl::StrCat("digraph \"", Escaped(name),
                                   "\" {\n  node [shape=record, fontname=\"monospace\"];\n");
-  std::string calls;
   for (size_t number = 0; number < listing.functions.size(); ++number) {
     const Function& function = listing.functions[number];
     if (!function.translated.empty()) AppendFunctionGraph(function, number, &text);
   }
-  return absl::StrCat(text, calls, "}\n");
+  return text + "}\n";
 }
 
 }  // namespace correlate

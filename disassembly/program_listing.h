@@ -27,7 +27,6 @@ struct ProgramListing {
     bpf_insn next = {};  // its other half, where it is wide
     bool wide = false;
     std::string text;
-    uint32_t call_place = 0;  // of the program's own function that it calls; 0: none
   };
   struct Native : Source {
     uint64_t offset = 0;  // in its function

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "collector/bpf_call_record.h"
 #include "symbolize/bpf_names.h"
 
 namespace correlate {
@@ -289,6 +288,8 @@ BpfCallEvents::BpfCallEvents(absl::Span<const std::string> events) {
 }
 BpfCallEvents::~BpfCallEvents() = default;
 
+size_t BpfCallEvents::size() const { return events_.size(); }
+
 std::vector<EventFormat> BpfCallEvents::formats() const {
   std::vector<EventFormat> formats;
   for (const Event& event : events_) formats.push_back(event.format.format());
@@ -335,51 +336,6 @@ void BpfCallEvents::Make(absl::string_view name, const BpfCallRecord& call, Rece
   for (const auto& source : event->sources) values_.push_back(source(call));
   event->format.Encode(call.tid, values_, &raw_);
   receiver(static_cast<size_t>(event - events_.begin()), raw_);
-}
-
-namespace {
-
-struct Origin {
-  absl::string_view event;
-  std::vector<uint32_t> commands;
-  std::vector<uint32_t> kinds;  // bpf_call_kind; empty: as the commands
-};
-
-const std::vector<Origin>& Origins() {
-  static const auto& origins = *new std::vector<Origin>({
-      {"bpf:bpf_map_create", {kMapCreate}, {}},
-      {"bpf:bpf_map_lookup_elem", {kMapLookupElem}, {}},
-      {"bpf:bpf_map_update_elem", {kMapUpdateElem}, {}},
-      {"bpf:bpf_map_delete_elem", {kMapDeleteElem}, {}},
-      {"bpf:bpf_map_next_key", {kMapGetNextKey}, {}},
-      {"bpf:bpf_prog_load", {kProgLoad}, {}},
-      {"bpf:bpf_obj_pin_map", {kObjPin}, {}},
-      {"bpf:bpf_obj_pin_prog", {kObjPin}, {CALL_PINS_PROGRAM}},
-      {"bpf:bpf_obj_get_map", {kObjGet}, {}},
-      {"bpf:bpf_obj_get_prog", {kObjGet}, {CALL_OPENS_PROGRAM}},
-      {"bpf:bpf_prog_get_type", {kProgAttach, kLinkCreate}, {}},
-      {"bpf:bpf_prog_attach", {kProgAttach}, {}},
-      {"bpf:bpf_link_create", {kLinkCreate}, {}},
-  });
-  return origins;
-}
-
-}  // namespace
-
-uint32_t BpfCommandsOf(absl::Span<const std::string> events) {
-  uint32_t commands = 0;
-  for (const Origin& origin : Origins()) {
-    if (std::find(events.begin(), events.end(), origin.event) == events.end()) continue;
-    for (const uint32_t command : origin.commands) commands |= 1u << command;
-  }
-  return commands;
-}
-
-std::vector<uint32_t> BpfCallKindsOf(absl::string_view event) {
-  for (const Origin& origin : Origins()) {
-    if (origin.event == event) return origin.kinds.empty() ? origin.commands : origin.kinds;
-  }
-  return {};
 }
 
 }  // namespace correlate

@@ -25,6 +25,7 @@ class BpfCallEvents {
   explicit BpfCallEvents(absl::Span<const std::string> events);
   ~BpfCallEvents();
 
+  size_t size() const;                       // how many of those wanted
   std::vector<EventFormat> formats() const;  // of each wanted; places in it are what Make() tells
   // The events that a call makes, of those wanted: none, one or two. `raw` lives until the receiver
   // returns.
@@ -38,11 +39,6 @@ class BpfCallEvents {
   std::vector<SyntheticFormat::Value> values_;  // these two of the last event
   std::vector<uint8_t> raw_;
 };
-
-// The commands (1 << enum bpf_cmd) that make these events.
-uint32_t BpfCommandsOf(absl::Span<const std::string> events);
-// What calls that make this event are counted as: bpf_call_kind() of bpf_call_record.h.
-std::vector<uint32_t> BpfCallKindsOf(absl::string_view event);
 
 }  // namespace correlate
 

@@ -67,8 +67,7 @@ void Correlator::EmitBpfCalls(absl::Span<const std::string> events) {
 std::vector<std::pair<std::string, uint32_t>> Correlator::call_formats() const {
   std::vector<std::pair<std::string, uint32_t>> formats;
   if (!calls_.has_value()) return formats;
-  const size_t count = calls_->formats().size();
-  for (size_t i = first_call_format_; i < first_call_format_ + count; ++i) {
+  for (size_t i = first_call_format_; i < first_call_format_ + calls_->size(); ++i) {
     formats.emplace_back(formats_[i]->format.FullName(), i);
   }
   return formats;
