@@ -31,7 +31,8 @@ absl::string_view GeneralAdvice(int error) {
 }  // namespace
 
 absl::Status ErrnoStatus(int error, absl::string_view what, absl::string_view next_step) {
-  const std::string reason = std::generic_category().message(error);
+  const std::string reason =
+      error == kNotSupported ? "not supported (ENOTSUPP)" : std::generic_category().message(error);
   if (next_step.empty()) next_step = GeneralAdvice(error);
   std::string message = absl::StrCat(what, ": ", reason);
   if (!next_step.empty()) absl::StrAppend(&message, "; ", next_step);

@@ -8,6 +8,9 @@
 
 namespace correlate {
 
+// ENOTSUPP of the kernel's include/linux/errno.h, which user space has no name for.
+inline constexpr int kNotSupported = 524;
+
 // "WHAT: reason" with the status code that fits `error` (a positive errno). `next_step`, when not
 // empty, replaces the general advice for that errno ("run as root, or give CAP_...").
 absl::Status ErrnoStatus(int error, absl::string_view what, absl::string_view next_step = "");

@@ -15,13 +15,14 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/files.h"
-#include "cli/event_fields.h"
 #include "cli/exit_codes.h"
-#include "cli/text.h"
 #include "cli/trace_input.h"
+#include "collector/program_symbol.h"
 #include "disassembly/jit_log.h"
 #include "disassembly/machine_code.h"
 #include "disassembly/program_listing.h"
+#include "render/event_fields.h"
+#include "render/text.h"
 
 namespace correlate {
 namespace {
@@ -67,9 +68,8 @@ class Images : public TraceSink {
     uint32_t id = 0;
     const bool is_id = absl::SimpleAtoi(wanted, &id);
     for (const auto& [key, program] : programs_) {
-      const std::string tag = absl::BytesToHexString(
-          {reinterpret_cast<const char*>(program.tag.data()), program.tag.size()});
-      if ((is_id && program.id == id) || program.name == wanted || tag == wanted) {
+      if ((is_id && program.id == id) || program.name == wanted ||
+          TagToHex(program.tag) == wanted) {
         found.push_back(&program);
       }
     }

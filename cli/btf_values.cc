@@ -9,7 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "cli/text.h"
+#include "render/text.h"
 
 namespace correlate {
 namespace {

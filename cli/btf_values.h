@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "cli/event_fields.h"
+#include "render/event_fields.h"
 
 struct btf;
 

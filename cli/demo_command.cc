@@ -14,11 +14,11 @@
 #include "cli/demo/scenario.h"
 #include "cli/exit_codes.h"
 #include "cli/recording.h"
-#include "cli/report_tables.h"
-#include "cli/report_text.h"
-#include "cli/tee_sink.h"
-#include "cli/units.h"
 #include "proto/trace_writer.h"
+#include "render/units.h"
+#include "report/report_tables.h"
+#include "report/report_text.h"
+#include "symbolize/forwarding_sink.h"
 
 namespace correlate {
 namespace {
@@ -65,7 +65,7 @@ class Demo {
     ASSIGN_OR_RETURN(const std::unique_ptr<DemoScenario> scenario, DemoScenario::Build());
     SayActs(*scenario);
 
-    TeeSink both(&tables_, writer_.get());
+    ForwardingSink both({&tables_, writer_.get()});
     RETURN_IF_ERROR(
         recording_->Start(writer_ != nullptr ? static_cast<TraceSink*>(&both) : &tables_));
     trace.Keep();
@@ -114,7 +114,9 @@ class Demo {
     }
     std::ostream& out = request_.output == "-" ? std::cerr : std::cout;
     tables_.Finish();
-    out << RenderReport(tables_, request_.output.empty() ? "demo" : request_.output) << std::flush;
+    out << RenderReport(tables_, request_.output.empty() ? "demo" : request_.output,
+                        request_.output)
+        << std::flush;
     return absl::OkStatus();
   }
 

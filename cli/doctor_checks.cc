@@ -122,6 +122,16 @@ void Examination::Probes() {
     }
     checks_.push_back(std::move(lost));
   }
+  if (host_.tracefs.ok()) {
+    Check reasons = Ok("drop reasons", "skb:kfree_skb tells them");
+    if (!host_.drop_reasons) {
+      reasons = {reasons.name, State::kDegraded, "skb:kfree_skb tells none",
+                 "what a verdict dropped cannot be told from other drops: only what has a program "
+                 "on its callchain is attributed",
+                 "Linux 5.17 or later"};
+    }
+    checks_.push_back(std::move(reasons));
+  }
   Probe("BPF programs by id", host_.program_ids, "can be looked at", State::kDegraded,
         "programs that were loaded before the recording have no names and no source lines",
         kAsRoot);
@@ -140,6 +150,11 @@ void Examination::Probes() {
   Probe("BPF on tracepoints (raw_tp)", host_.raw_tracepoint_program, "loads", State::kDegraded,
         "nothing can be counted in the kernel",
         Has(CAP_SYS_ADMIN) ? "a kernel that does not refuse BPF tracing programs" : kAsRoot);
+  Probe("links of BPF programs", host_.link_iterator, "listed with their namespaces",
+        State::kDegraded,
+        "which link holds an XDP program, and programs in network namespaces that only links lead "
+        "to, cannot be seen",
+        Has(CAP_SYS_ADMIN) ? "Linux 5.19 or later, with BTF" : kAsRoot);
   Probe(
       "trampolines (fentry, fexit)", host_.trampoline, "attach", State::kDegraded,
       "what a program returned cannot be seen: no attribution by verdict, and drops by native "
@@ -267,6 +282,20 @@ Check AttributionCheck(const absl::StatusOr<AttributionCost>& cost) {
                    " for a packet of ", absl::StrFormat("%.0f ns", cost->packet_ns),
                    " that passes a device with ", cost->programs, " programs",
                    cost->follows_exits ? "" : " (by run counts: no trampolines here)");
+  return check;
+}
+
+Check LoadCheck(const LoadTrial& trial) {
+  Check check = {.name = absl::StrCat("our BPF: ", trial.object)};
+  if (trial.status.ok()) {
+    check.found = absl::StrCat(trial.programs, trial.programs == 1 ? " program" : " programs");
+    if (trial.instructions != 0) {
+      absl::StrAppend(&check.found, ", ", trial.instructions, " instructions verified");
+    }
+    return check;
+  }
+  check.state = State::kDegraded;
+  check.found = std::string(trial.status.message());
   return check;
 }
 

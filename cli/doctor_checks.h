@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "collector/attribution_cost.h"
 #include "collector/capabilities.h"
+#include "collector/load_trials.h"
 
 namespace correlate {
 
@@ -31,6 +32,8 @@ absl::string_view StateName(Check::State state);  // "ok", "unknown", "degraded"
 std::vector<Check> ExamineHost(const HostCapabilities& host);
 // What --attribution costs packets here. No finding, whatever it is.
 Check AttributionCheck(const absl::StatusOr<AttributionCost>& cost);
+// One of our own BPF objects.
+Check LoadCheck(const LoadTrial& trial);
 
 }  // namespace correlate
 

@@ -7,11 +7,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "cli/event_fields.h"
+#include "absl/strings/str_split.h"
 #include "cli/exit_codes.h"
-#include "cli/text.h"
 #include "collector/attribution_cost.h"
 #include "collector/capabilities.h"
+#include "collector/load_trials.h"
+#include "render/event_fields.h"
+#include "render/text.h"
 
 namespace correlate {
 namespace {
@@ -19,6 +21,14 @@ namespace {
 size_t Findings(const std::vector<Check>& checks) {
   return static_cast<size_t>(std::count_if(checks.begin(), checks.end(),
                                            [](const Check& check) { return check.IsFinding(); }));
+}
+
+std::string Lines(absl::string_view text) {
+  std::string printable;
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    absl::StrAppend(&printable, Printable(line), "\n");
+  }
+  return printable;
 }
 
 }  // namespace
@@ -58,15 +68,25 @@ void AddDoctorCommand(CLI::App& app, int* exit_code) {
   struct Flags {
     bool json = false;
     bool exit_code = false;
+    bool load = false;
   };
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand(
       "doctor", "What this host allows, what that costs, and the command that mends it");
   command->add_flag("--json", flags->json, "One JSON object");
   command->add_flag("--exit-code", flags->exit_code, "Exit with 3 when there is a finding");
+  command->add_flag("--load", flags->load,
+                    "Also loads each BPF object of this program, for a moment: what this kernel's\n"
+                    "verifier says of what it refuses is on stderr");
   command->callback([flags, exit_code] {
     std::vector<Check> checks = ExamineHost(ProbeCapabilities());
     checks.push_back(AttributionCheck(MeasureAttributionCost()));
+    if (flags->load) {
+      for (const LoadTrial& trial : TryLoads()) {
+        checks.push_back(LoadCheck(trial));
+        if (!trial.log.empty()) std::cerr << trial.object << ":\n" << Lines(trial.log);
+      }
+    }
     std::cout << (flags->json ? DoctorJson(checks) : DoctorText(checks)) << std::flush;
     const size_t findings = Findings(checks);
     std::cerr << "bpftrace-correlate doctor: "

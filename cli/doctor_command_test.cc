@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "cli/doctor_checks.h"
-#include "cli/event_fields.h"
+#include "render/event_fields.h"
 
 namespace correlate {
 namespace {
@@ -24,6 +24,7 @@ HostCapabilities GoodHost() {
   host.capabilities = CapabilitySet(UINT64_MAX);
   host.tracefs_mount_point = "/sys/kernel/tracing";
   host.perf_format_lost = true;
+  host.drop_reasons = true;
   host.kernel_btf = true;
   host.perf_event_paranoid = 2;
   host.perf_event_max_stack = 127;
@@ -60,7 +61,8 @@ TEST(DoctorChecksTest, NothingToSayOfAGoodHost) {
 TEST(DoctorChecksTest, EveryFindingSaysWhatItCosts) {
   HostCapabilities host;  // nothing allowed, nothing readable
   host.tracefs = host.tracepoint = host.program_ids = host.enter_netns = host.tracing_program =
-      host.raw_tracepoint_program = host.trampoline = absl::PermissionDeniedError("refused");
+      host.raw_tracepoint_program = host.link_iterator = host.trampoline =
+          absl::PermissionDeniedError("refused");
   host.kallsyms_hidden = true;
   host.kptr_restrict = 2;
   host.perf_event_paranoid = 3;
@@ -97,6 +99,27 @@ TEST(DoctorChecksTest, RefusedTrampolines) {
   EXPECT_EQ(check.state, State::kDegraded);
   EXPECT_EQ(check.found, "fentry: Operation not permitted");
   EXPECT_THAT(check.cost, HasSubstr("verdict"));
+}
+
+TEST(DoctorChecksTest, WhatOlderKernelsLack) {
+  HostCapabilities host = GoodHost();
+  host.drop_reasons = false;
+  host.link_iterator = absl::FailedPreconditionError("this kernel has none");
+  EXPECT_THAT(Findings(host), testing::ElementsAre("drop reasons", "links of BPF programs"));
+  EXPECT_EQ(Find(host, "drop reasons").mend, "Linux 5.17 or later");
+  EXPECT_EQ(Find(host, "links of BPF programs").found, "this kernel has none");
+}
+
+TEST(DoctorChecksTest, OurOwnObjects) {
+  LoadTrial trial{.object = "links", .programs = 2, .instructions = 391};
+  EXPECT_FALSE(LoadCheck(trial).IsFinding());
+  EXPECT_EQ(LoadCheck(trial).name, "our BPF: links");
+  EXPECT_EQ(LoadCheck(trial).found, "2 programs, 391 instructions verified");
+  trial.instructions = 0;
+  EXPECT_EQ(LoadCheck(trial).found, "2 programs");
+  trial.status = absl::InvalidArgumentError("loading it: Invalid argument");
+  EXPECT_TRUE(LoadCheck(trial).IsFinding());
+  EXPECT_EQ(LoadCheck(trial).found, "loading it: Invalid argument");
 }
 
 TEST(DoctorChecksTest, KptrRestrict) {

@@ -25,14 +25,11 @@ absl::Status ExactCounts::End(absl::FunctionRef<absl::Status()> switch_off) {
 }
 
 absl::StatusOr<std::vector<EventKindCount>> ExactCounts::TakeChanges(
-    absl::FunctionRef<std::optional<uint32_t>(uint32_t)> format_id) {
+    uint64_t now_ns, absl::FunctionRef<std::optional<uint32_t>(uint32_t)> format_id) {
   std::vector<EventKindCount> changes;
   KindTables& tables = enricher_->kinds();
-  RETURN_IF_ERROR(tables.Update());
-  for (const auto& [kind, count] : tables.counts()) {
-    uint64_t& told = told_[kind];
-    if (told == count) continue;
-    told = count;
+  RETURN_IF_ERROR(tables.Update(now_ns));
+  for (const auto& [kind, count, last] : tables.changed()) {
     const std::optional<uint32_t> format = format_id(kind.event);
     if (!format.has_value()) continue;
     changes.push_back({.kind = {.format_id = *format,
@@ -41,7 +38,8 @@ absl::StatusOr<std::vector<EventKindCount>> ExactCounts::TakeChanges(
                                 .netns = {kind.netns_inode, kind.netns_cookie},
                                 .ifindex = kind.ifindex,
                                 .program_id = kind.program_id},
-                       .counted = count});
+                       .counted = count,
+                       .last = last});
   }
   for (uint32_t event = 0; event < COMPANION_EVENTS; ++event) {
     const uint64_t count = tables.without_room(event);

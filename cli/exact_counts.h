@@ -32,14 +32,13 @@ class ExactCounts {
   void CpusChanged();
   absl::Status End(absl::FunctionRef<absl::Status()> switch_off);
 
-  // Kinds whose counts changed since the last call. `format_id` of COMPANION_...; nullopt: it is
-  // not recorded.
+  // Kinds whose counts changed since the last call, or that are forgotten. `format_id` of
+  // COMPANION_...; nullopt: it is not recorded.
   absl::StatusOr<std::vector<EventKindCount>> TakeChanges(
-      absl::FunctionRef<std::optional<uint32_t>(uint32_t companion)> format_id);
+      uint64_t now_ns, absl::FunctionRef<std::optional<uint32_t>(uint32_t companion)> format_id);
 
  private:
   Enricher* const enricher_;
-  KindTables::Counts told_;
   std::vector<uint64_t> told_without_room_ = std::vector<uint64_t>(COMPANION_EVENTS);
 };
 

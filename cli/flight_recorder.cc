@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "cli/units.h"
+#include "render/units.h"
 
 namespace correlate {
 namespace {
@@ -55,6 +55,14 @@ std::vector<int> FlightRecorder::signals() const {
 
 void FlightRecorder::OnSignal(int number) {
   asked_ = absl::StrCat("SIG", sigabbrev_np(number), " came");
+}
+
+std::string FlightRecorder::Ask(std::string why, uint64_t now_ns) {
+  const bool young = last_rule_ns_ != 0 && now_ns < last_rule_ns_ + options_.keep_ns;
+  if (asked_.empty() && young) return files_.made() > 0 ? files_.Last() : "";
+  if (asked_.empty()) asked_ = std::move(why);
+  last_rule_ns_ = now_ns;
+  return files_.Upcoming();
 }
 
 bool FlightRecorder::WantsCut(uint64_t now_ns) const {

@@ -29,6 +29,9 @@ class FlightRecorder : public PartedOutput {
   };
   static absl::StatusOr<std::unique_ptr<FlightRecorder>> Create(const Options& options);
 
+  // Has a snapshot written at the next cut, unless the last one is younger than what one keeps. The
+  // file it will be in, or is.
+  std::string Ask(std::string why, uint64_t now_ns);
   void Tick(uint64_t now_ns) override;
   bool WantsCut(uint64_t now_ns) const override;
   bool Cut(uint64_t now_ns, const RecordingEnd& so_far) override;

@@ -13,14 +13,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "cli/event_fields.h"
 #include "cli/exit_codes.h"
-#include "cli/json_event.h"
-#include "cli/running_totals.h"
-#include "cli/text.h"
 #include "cli/trace_input.h"
-#include "cli/units.h"
-#include "cli/wall_clock.h"
+#include "render/event_fields.h"
+#include "render/json_event.h"
+#include "render/text.h"
+#include "render/units.h"
+#include "render/wall_clock.h"
+#include "report/running_totals.h"
 #include "symbolize/attachment_table.h"
 
 namespace correlate {
@@ -145,6 +145,9 @@ std::string InfoTables::Text(const std::string& name) const {
           facts_.stacks,
           facts_.max_stack > 0 ? absl::StrCat(", up to ", facts_.max_stack, " frames") : "",
           facts_.stack_rate > 0 ? absl::StrCat(", ", facts_.stack_rate, " a second and CPU") : ""));
+  if (facts_.snaplen > 0) {
+    line("packets kept", absl::StrCat("up to ", facts_.snaplen, " bytes of each that was dropped"));
+  }
   if (facts_.max_rate != kForever) {
     line("written whole", absl::StrCat("up to ", facts_.max_rate, " events a second and CPU"));
   }
@@ -222,6 +225,7 @@ Json InfoTables::ToJson() const {
   json["stacks"] = ValidUtf8(facts_.stacks);
   json["max_stack"] = facts_.max_stack;
   json["stack_rate"] = facts_.stack_rate;
+  if (facts_.snaplen > 0) json["snaplen"] = facts_.snaplen;
   if (facts_.max_rate != kForever) json["max_rate"] = absl::StrCat(facts_.max_rate);
   json["ring_bytes_per_cpu"] = absl::StrCat(facts_.ring_bytes_per_cpu);
   json["side_band_ring_bytes_per_cpu"] = absl::StrCat(facts_.side_band_ring_bytes_per_cpu);

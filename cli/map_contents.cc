@@ -7,7 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cli/btf_values.h"
-#include "cli/text.h"
+#include "render/text.h"
 
 namespace correlate {
 namespace {

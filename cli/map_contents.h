@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/event_fields.h"
-#include "cli/wall_clock.h"
+#include "render/event_fields.h"
+#include "render/wall_clock.h"
 #include "symbolize/trace_sink.h"
 
 namespace correlate {

@@ -31,17 +31,17 @@ bool IsTrace(const std::string& path) {
 
 absl::StatusOr<NumberedFiles> NumberedFiles::Open(const std::string& path, uint32_t most) {
   NumberedFiles files(path, most);
-  ASSIGN_OR_RETURN(const std::vector<uint64_t> present, files.Present());
+  ASSIGN_OR_RETURN(const std::vector<uint64_t> present, NumbersAt(path));
   if (!present.empty()) files.number_ = present.back();
   return files;
 }
 
-std::string NumberedFiles::NameOf(uint64_t number) const {
-  return absl::StrCat(path_, absl::StrFormat(".%06d", number));
+std::string NumberedFiles::NameAt(const std::string& path, uint64_t number) {
+  return absl::StrCat(path, absl::StrFormat(".%06d", number));
 }
 
-absl::StatusOr<std::vector<uint64_t>> NumberedFiles::Present() const {
-  const std::filesystem::path path(path_);
+absl::StatusOr<std::vector<uint64_t>> NumberedFiles::NumbersAt(const std::string& of) {
+  const std::filesystem::path path(of);
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   const std::string prefix = path.filename().string() + ".";
   std::vector<uint64_t> numbers;
@@ -58,7 +58,7 @@ absl::StatusOr<std::vector<uint64_t>> NumberedFiles::Present() const {
     }
   }
   if (error) {
-    return absl::FailedPreconditionError(absl::StrCat("the folder ", folder.string(), " of ", path_,
+    return absl::FailedPreconditionError(absl::StrCat("the folder ", folder.string(), " of ", of,
                                                       " cannot be read: ", error.message(),
                                                       "; choose another place with --output"));
   }
@@ -76,7 +76,7 @@ absl::StatusOr<std::unique_ptr<TraceWriter>> NumberedFiles::Next() {
 
 void NumberedFiles::DeleteOldest() {
   if (most_ == 0) return;
-  const auto present = Present();
+  const auto present = NumbersAt(path_);
   if (!present.ok()) return;
   for (size_t i = 0; i + most_ < present->size(); ++i) {
     const std::string name = NameOf((*present)[i]);

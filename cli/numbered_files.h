@@ -17,6 +17,10 @@ namespace correlate {
 
 class NumberedFiles {
  public:
+  // Of the ring at `path`: the numbers that are there, ascending, and the file of one of them.
+  static absl::StatusOr<std::vector<uint64_t>> NumbersAt(const std::string& path);
+  static std::string NameAt(const std::string& path, uint64_t number);
+
   // `most` files in all, 0: any number. An error where the folder cannot be read.
   static absl::StatusOr<NumberedFiles> Open(const std::string& path, uint32_t most);
 
@@ -25,13 +29,13 @@ class NumberedFiles {
   absl::StatusOr<std::unique_ptr<TraceWriter>> Next();
   uint32_t made() const { return made_; }               // by this object
   std::string Last() const { return NameOf(number_); }  // made() > 0
+  std::string Upcoming() const { return NameOf(number_ + 1); }
   // "x.pb.000003 to x.pb.000007": what there is of those it made; "" before the first one.
   std::string Describe() const;
 
  private:
   NumberedFiles(std::string path, uint32_t most) : path_(std::move(path)), most_(most) {}
-  std::string NameOf(uint64_t number) const;
-  absl::StatusOr<std::vector<uint64_t>> Present() const;  // ascending
+  std::string NameOf(uint64_t number) const { return NameAt(path_, number); }
   void DeleteOldest();
 
   std::string path_;

@@ -38,9 +38,8 @@ void PartTotals::OnKindCount(const KindCount& named) {
     others_[count.kind.format_id].counted = count.counted;
     return;
   }
-  Known& known = kinds_[count.kind];
-  known.counted = count.counted;
-  if (named.location != nullptr) known.location = *named.location;
+  kinds_[count.kind].counted.Set(count);
+  if (named.location != nullptr) locations_[count.kind.location] = *named.location;
 }
 
 void PartTotals::OnXdpActions(const XdpActionCounts& counts) {
@@ -88,14 +87,16 @@ void PartTotals::CutKinds(uint32_t format_id, uint64_t rest, Part* part) {
   uint64_t without_room = 0;  // written, of kinds that the kernel's table had no room for
   for (auto& [kind, known] : kinds_) {
     if (kind.format_id != format_id) continue;
+    const uint64_t counted = known.counted.total();
     const uint64_t written = known.written - std::exchange(known.written_told, known.written);
     if (written > 0) part->kinds_[kind] = written;
-    without_room += Beyond(known.written, known.counted);
-    const uint64_t open = Beyond(known.counted, known.written + known.rest_told);
+    without_room += Beyond(known.written, counted);
+    const uint64_t open = Beyond(counted, known.written + known.rest_told);
     if (open > 0) all.push_back({open, &known.rest_told, &kind});
   }
   if (const auto other = others_.find(format_id); other != others_.end()) {
-    const uint64_t open = Beyond(other->second.counted, without_room + other->second.told);
+    const uint64_t open =
+        Beyond(other->second.counted, without_room + other->second.written + other->second.told);
     if (open > 0) all.push_back({open, &other->second.told, nullptr});
   }
   std::sort(all.begin(), all.end(),
@@ -116,6 +117,21 @@ void PartTotals::CutKinds(uint32_t format_id, uint64_t rest, Part* part) {
     *open.told += share + more;
     (open.kind != nullptr ? part->kinds_[*open.kind] : part->others_[format_id]) += share + more;
   }
+  ForgetKinds(format_id, *part);
+}
+
+// Those that nothing is open of: told for the last time, or never, as those without room are.
+void PartTotals::ForgetKinds(uint32_t format_id, const Part& part) {
+  absl::erase_if(kinds_, [&](const auto& entry) {
+    const auto& [kind, known] = entry;
+    const uint64_t counted = known.counted.total();
+    if (kind.format_id != format_id || !known.counted.begins_anew() ||
+        counted > known.written + known.rest_told || part.kinds_.contains(kind)) {
+      return false;
+    }
+    if (known.written > counted) others_[format_id].written += known.written - counted;
+    return true;
+  });
 }
 
 void PartTotals::Part::Add(const Part& later) {
@@ -162,13 +178,12 @@ RecordingEnd PartTotals::Part::End() const {
 void PartTotals::Tell(const Part& part, uint64_t time_ns, TraceSink& sink) const {
   for (const auto& [key, counts] : part.counts_) sink.OnCounts(counts);
   for (const auto& [kind, counted] : part.kinds_) {
-    const auto known = kinds_.find(kind);
     const auto format = formats_.find(kind.format_id);
-    if (known == kinds_.end() || format == formats_.end()) continue;
-    const Frame& location = known->second.location;
+    if (format == formats_.end()) continue;
+    const auto location = locations_.find(kind.location);
     sink.OnKindCount({.time_ns = time_ns,
                       .format = &format->second,
-                      .location = location.address == 0 ? nullptr : &location,
+                      .location = location == locations_.end() ? nullptr : &location->second,
                       .count = {.kind = kind, .counted = counted}});
   }
   for (const auto& [format_id, counted] : part.others_) {

@@ -3,7 +3,7 @@
 // only counted meanwhile. What still waits in a ring of the kernel belongs to the part that it is
 // written into. Totals by event and CPU are exact; of those by kind a few may stand with another
 // kind, where drops of both waited while a part ended and others were lost. Memory grows with
-// distinct kinds. One thread.
+// distinct kinds until they are told for the last time. One thread.
 #ifndef CLI_PART_TOTALS_H_
 #define CLI_PART_TOTALS_H_
 
@@ -13,7 +13,8 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "cli/kind_totals.h"
+#include "report/kind_running_total.h"
+#include "report/kind_totals.h"
 #include "symbolize/trace_sink.h"
 
 namespace correlate {
@@ -58,17 +59,18 @@ class PartTotals {
 
  private:
   struct Known {
-    uint64_t counted = 0;
+    KindRunningTotal counted;
     uint64_t written = 0;
     uint64_t written_told = 0;
     uint64_t rest_told = 0;  // not written whole, and said to belong to some part
-    Frame location;          // address 0: none
   };
   struct Other {
     uint64_t counted = 0;
     uint64_t told = 0;
+    uint64_t written = 0;  // of kinds without room that are forgotten
   };
   void CutKinds(uint32_t format_id, uint64_t rest, Part* part);
+  void ForgetKinds(uint32_t format_id, const Part& part);
 
   EventKinds event_kinds_;
   std::map<uint32_t, EventFormat> formats_;
@@ -76,6 +78,7 @@ class PartTotals {
   std::map<std::pair<uint32_t, uint32_t>, EventCounts> told_;
   std::map<std::pair<uint32_t, uint32_t>, uint64_t> written_;
   absl::flat_hash_map<EventKind, Known> kinds_;
+  absl::flat_hash_map<uint64_t, Frame> locations_;  // by address
   std::map<uint32_t, Other> others_;
   std::map<uint32_t, XdpActionCounts> xdp_actions_;
   std::map<uint32_t, XdpActionCounts> xdp_actions_told_;

@@ -59,11 +59,12 @@ class PartTotalsTest : public ::testing::Test {
   void Counts(uint64_t only_counted, uint64_t lost = 0) {
     totals_.OnCounts({.only_counted = only_counted, .lost = lost});
   }
-  void Kind(uint32_t reason, uint64_t counted) {
-    totals_.OnKindCount(
-        {.format = &format_,
-         .location = &frame_,
-         .count = {.kind = {.location = frame_.address, .reason = reason}, .counted = counted}});
+  void Kind(uint32_t reason, uint64_t counted, bool last = false) {
+    totals_.OnKindCount({.format = &format_,
+                         .location = &frame_,
+                         .count = {.kind = {.location = frame_.address, .reason = reason},
+                                   .counted = counted,
+                                   .last = last}});
   }
   void Other(uint64_t counted) {
     totals_.OnKindCount({.format = &format_, .count = {.other = true, .counted = counted}});
@@ -146,6 +147,38 @@ TEST_F(PartTotalsTest, KindsWithoutRoom) {
   Counts(6);
   const Told told = Tell(totals_.Cut());
   EXPECT_THAT(told.kinds, UnorderedElementsAre(Pair("1", 4), Pair("other", 6)));
+}
+
+TEST_F(PartTotalsTest, KindsThatAreForgottenBeginAnew) {
+  Events(1, 4);
+  Kind(1, 10);
+  Counts(6);
+  EXPECT_THAT(Tell(totals_.Cut()).kinds, UnorderedElementsAre(Pair("1", 10)));
+  Kind(1, 10, /*last=*/true);
+  EXPECT_THAT(Tell(totals_.Cut()).kinds, IsEmpty());
+  Kind(1, 3);
+  Counts(9);
+  EXPECT_THAT(Tell(totals_.Cut()).kinds, UnorderedElementsAre(Pair("1", 3)));
+  // Before the part ends.
+  Kind(1, 3, /*last=*/true);
+  Kind(1, 5);
+  Events(1, 1);
+  Counts(13);
+  const Told told = Tell(totals_.Cut());
+  EXPECT_THAT(told.kinds, UnorderedElementsAre(Pair("1", 5)));
+  EXPECT_EQ(told.location, "free_it");
+}
+
+TEST_F(PartTotalsTest, KindsWithoutRoomAreForgottenButNotTheirEvents) {
+  Events(1, 4);
+  Other(4);
+  Counts(0);
+  EXPECT_THAT(Tell(totals_.Cut()).kinds, UnorderedElementsAre(Pair("1", 4)));
+  EXPECT_THAT(Tell(totals_.Cut()).kinds, IsEmpty());
+  Events(2, 1);
+  Other(8);
+  Counts(3);
+  EXPECT_THAT(Tell(totals_.Cut()).kinds, UnorderedElementsAre(Pair("2", 1), Pair("other", 3)));
 }
 
 TEST_F(PartTotalsTest, TotalsNeverGoBack) {

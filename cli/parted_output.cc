@@ -70,6 +70,11 @@ void PartedOutput::OnDevice(const Device& device) {
   stream_->OnDevice(device);
 }
 
+void PartedOutput::OnHostCounters(const HostCounters& counters) {
+  tables_.OnHostCounters(counters);
+  stream_->OnHostCounters(counters);
+}
+
 void PartedOutput::OnEvent(const CorrelatedEvent& event) {
   tables_.OnEvent(event);
   totals_.OnEvent(event);

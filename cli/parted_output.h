@@ -43,6 +43,7 @@ class PartedOutput : public TraceOutput, protected TraceSink {
   void OnCounts(const EventCounts& counts) override;
   void OnKindCount(const KindCount& count) override { totals_.OnKindCount(count); }
   void OnXdpActions(const XdpActionCounts& counts) override { totals_.OnXdpActions(counts); }
+  void OnHostCounters(const HostCounters& counters) override;
   void OnNote(const Note& note) override;
   void OnEnd(const RecordingEnd& end) override { end_ = end; }
 

@@ -3,21 +3,17 @@
 #include <algorithm>
 #include <optional>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "cli/json_event.h"
-#include "cli/text.h"
-#include "cli/wording.h"
+#include "collector/program_symbol.h"
+#include "render/json_event.h"
+#include "render/text.h"
+#include "render/wording.h"
 #include "symbolize/attachment_table.h"
 
 namespace correlate {
 namespace {
-
-std::string TagText(const BpfTag& tag) {
-  return absl::BytesToHexString({reinterpret_cast<const char*>(tag.data()), tag.size()});
-}
 
 // The line on which the function begins; null without line info.
 const ProgramLine* FirstLine(const ProgramInfo& program, const ProgramFunction& function) {
@@ -38,7 +34,7 @@ std::string FunctionText(const ProgramInfo& program, const ProgramFunction& func
     absl::StrAppend(&text, absl::StrFormat("0x%016x-0x%016x", function.address,
                                            function.address + function.length_bytes));
   }
-  absl::StrAppend(&text, "  tag ", TagText(function.tag), "  ",
+  absl::StrAppend(&text, "  tag ", TagToHex(function.tag), "  ",
                   function.name.empty() ? "(no name)" : Printable(function.name));
   if (const ProgramLine* line = FirstLine(program, function)) {
     absl::StrAppend(&text, "  ", Printable(line->file), ":", line->line);
@@ -120,7 +116,7 @@ std::string ProgramTables::ProgramText(const ProgramInfo& program) const {
   std::string text = absl::StrCat(
       program.id, ": ", program.type_name.empty() ? "type unknown" : Printable(program.type_name));
   if (!program.name.empty()) absl::StrAppend(&text, "  name ", Printable(program.name));
-  if (program.tag != BpfTag{}) absl::StrAppend(&text, "  tag ", TagText(program.tag));
+  if (program.tag != BpfTag{}) absl::StrAppend(&text, "  tag ", TagToHex(program.tag));
   if (program.load_time_ns != 0) {
     absl::StrAppend(&text, "  loaded ", Time(program.load_time_ns));
   }
@@ -254,7 +250,7 @@ Json ProgramTables::ProgramToJson(const ProgramInfo& program) const {
   json["id"] = program.id;
   if (!program.type_name.empty()) json["type"] = ValidUtf8(program.type_name);
   if (!program.name.empty()) json["name"] = ValidUtf8(program.name);
-  if (program.tag != BpfTag{}) json["tag"] = TagText(program.tag);
+  if (program.tag != BpfTag{}) json["tag"] = TagToHex(program.tag);
   const auto time = [&](const std::string& key, uint64_t monotonic_ns) {
     json[key + "_ns"] = absl::StrCat(monotonic_ns);
     if (const auto realtime_ns = clock_.RealtimeNs(monotonic_ns)) {
@@ -298,7 +294,7 @@ Json ProgramTables::ProgramToJson(const ProgramInfo& program) const {
   for (const ProgramFunction& function : program.functions) {
     Json entry;
     if (!function.name.empty()) entry["name"] = ValidUtf8(function.name);
-    if (function.tag != BpfTag{}) entry["tag"] = TagText(function.tag);
+    if (function.tag != BpfTag{}) entry["tag"] = TagToHex(function.tag);
     if (function.address != 0) {
       entry["address"] = HexString(function.address);
       entry["end"] = HexString(function.address + function.length_bytes);

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "cli/event_fields.h"
-#include "cli/wall_clock.h"
+#include "render/event_fields.h"
+#include "render/wall_clock.h"
 #include "symbolize/trace_sink.h"
 
 namespace correlate {

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "cli/text.h"
-#include "cli/units.h"
+#include "render/text.h"
+#include "render/units.h"
 
 namespace correlate {
 namespace {

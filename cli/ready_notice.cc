@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/errno_status.h"
 #include "base/status_macros.h"
@@ -40,6 +41,14 @@ absl::Status ReadyNotice::Ready() {
 }
 
 absl::Status ReadyNotice::Stopping() { return Notify("STOPPING=1"); }
+
+void ReadyNotice::KeepAlive(const char* usec, uint64_t now_ns) {
+  uint64_t every_us = 0;
+  if (usec == nullptr || !absl::SimpleAtoi(usec, &every_us) || every_us == 0) return;
+  if (now_ns < last_alive_ns_ + every_us * 1000 / 2) return;
+  last_alive_ns_ = now_ns;
+  Notify("WATCHDOG=1").IgnoreError();  // that nobody listens was told at the start
+}
 
 absl::Status ReadyNotice::Notify(absl::string_view state) const {
   if (notify_socket_.empty()) return absl::OkStatus();

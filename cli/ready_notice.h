@@ -4,6 +4,7 @@
 #ifndef CLI_READY_NOTICE_H_
 #define CLI_READY_NOTICE_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -24,12 +25,16 @@ class ReadyNotice {
   // which is no reason to stop.
   absl::Status Ready();
   absl::Status Stopping();  // STOPPING=1
+  // Call again and again: WATCHDOG=1, twice as often as the manager wants it by WATCHDOG_USEC
+  // (`usec`: its value; null: it does not).
+  void KeepAlive(const char* usec, uint64_t now_ns);
 
  private:
   ReadyNotice(ScopedFd fd, std::string notify_socket)
       : fd_(std::move(fd)), notify_socket_(std::move(notify_socket)) {}
   absl::Status Notify(absl::string_view state) const;
 
+  uint64_t last_alive_ns_ = 0;
   ScopedFd fd_;
   std::string notify_socket_;
 };

@@ -18,8 +18,8 @@
 #include "cli/flight_recorder.h"
 #include "cli/ready_notice.h"
 #include "cli/trace_output.h"
-#include "cli/units.h"
 #include "proto/trace_writer.h"
+#include "render/units.h"
 
 namespace correlate {
 namespace {
@@ -195,6 +195,7 @@ struct RecordFlags {
   std::vector<std::string> events;
   std::string stacks = "adaptive";
   uint32_t stack_rate = 2000;
+  uint32_t snaplen = 0;
   uint32_t max_stack = 64;
   std::string images = "named";
   std::vector<std::string> snapshot_maps;
@@ -265,6 +266,11 @@ absl::StatusOr<RecordRequest> ToRequest(const RecordFlags& flags) {
                                  : flags.stacks == "none" ? Callchains::kNone
                                                           : Callchains::kAdaptive;
   request.recording.stack_rate = flags.stack_rate;
+  if (flags.no_enrich && flags.snaplen > 0) {
+    return absl::InvalidArgumentError(
+        "--snaplen: the companion BPF programs read packets, so not with --no-enrich");
+  }
+  request.recording.snaplen = flags.snaplen;
   if (flags.no_enrich && (flags.max_rate.has_value() || flags.max_cpu > 0)) {
     return absl::InvalidArgumentError(
         absl::StrCat(flags.max_cpu > 0 ? "--max-cpu" : "--max-rate",
@@ -392,11 +398,13 @@ void AddRecordCommand(CLI::App& app, int* exit_code) {
   command->add_option("-o,--output", flags->output, "The trace; - is stdout")
       ->capture_default_str();
   command
-      ->add_option("-e,--event", flags->events,
-                   "GROUP:NAME of a tracepoint, globs allowed; may be repeated\n"
-                   "(default: skb:kfree_skb, xdp:xdp_exception, program loads and unloads).\n"
-                   "bpf:*, made of calls of bpf(2), slows every system call of the host a little:\n"
-                   "by some 50 ns, and calls of bpf(2) by 2 us")
+      ->add_option(
+          "-e,--event", flags->events,
+          "GROUP:NAME of a tracepoint, globs allowed; may be repeated. With a filter of the\n"
+          "kernel's over its fields: 'xdp:xdp_bulk_tx/drops > 0/'\n"
+          "(default: skb:kfree_skb, xdp:xdp_exception, program loads and unloads).\n"
+          "bpf:*, made of calls of bpf(2), slows every system call of the host a little:\n"
+          "by some 50 ns, and calls of bpf(2) by 2 us")
       ->type_name("GROUP:NAME")
       ->allow_extra_args(false);
   command
@@ -416,6 +424,13 @@ void AddRecordCommand(CLI::App& app, int* exit_code) {
           "Drops and XDP exceptions a second and CPU that are written whole, new and rare\n"
           "kinds first (0: none); all others are still counted exactly (default: no limit)")
       ->check(CLI::Range(uint32_t{0}, Enricher::Limits::kNone - 1));
+  command
+      ->add_option("--snaplen", flags->snaplen,
+                   "Keep so many bytes of each dropped packet, for export --format pcapng: what\n"
+                   "people sent is then in the trace (0: none)")
+      ->type_name("BYTES")
+      ->check(CLI::Range(uint32_t{0}, Enricher::kMostPacketBytes))
+      ->capture_default_str();
   command
       ->add_option("--images", flags->images,
                    "Keep the code of programs, for annotate: of those that events name, of all\n"

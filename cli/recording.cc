@@ -18,10 +18,9 @@
 #include "base/errno_status.h"
 #include "base/files.h"
 #include "base/status_macros.h"
+#include "base/version.h"
 #include "cli/call_counts.h"
 #include "cli/recording_filter.h"
-#include "cli/units.h"
-#include "cli/version.h"
 #include "collector/bpf_call_kinds.h"
 #include "collector/bpf_loading.h"
 #include "collector/cpu_list.h"
@@ -30,12 +29,14 @@
 #include "collector/program_scanner.h"
 #include "collector/tracefs.h"
 #include "collector/tracepoint_format.h"
+#include "render/units.h"
 
 namespace correlate {
 namespace {
 
 constexpr uint64_t kStepMs = 100;
 constexpr uint64_t kClocksEveryNs = 10'000'000'000;
+constexpr uint64_t kForgetEveryNs = 120'000'000'000;
 constexpr uint64_t kGovernEveryNs = 250'000'000;
 constexpr uint64_t kCountsEveryNs = 1'000'000'000;
 constexpr uint64_t kSymbolsAtMostEveryNs = 1'000'000'000;
@@ -87,10 +88,15 @@ absl::Status Recording::SelectAndOpen() {
   ASSIGN_OR_RETURN(const std::vector<std::string> available, tracefs.ListEvents());
   ASSIGN_OR_RETURN(selection_, SelectEvents(options_.events, available));
   RETURN_IF_ERROR(FitToFilter(options_.filter_text, &selection_));
-  if (options_.max_rate != Enricher::Limits::kNone) {
+  if (options_.max_rate != Enricher::Limits::kNone && !options_.others_without_limit) {
     RETURN_IF_ERROR(FitToLimit("--max-rate", selection_));
   }
   if (options_.max_cpu > 0) RETURN_IF_ERROR(FitToLimit("--max-cpu", selection_));
+  const auto& events = selection_.tracepoints;
+  if (options_.snaplen > 0 && std::find(events.begin(), events.end(), kDropEvent) == events.end()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--snaplen: only ", kDropEvent, " has a packet, and it is not recorded"));
+  }
   // What comes from here on is looked at anew.
   if (auto modules = ModuleListener::Open(); modules.ok()) modules_ = std::move(modules).value();
   auto symbols = ReadKernelSymbols();
@@ -119,7 +125,12 @@ absl::Status Recording::SelectAndOpen() {
     ASSIGN_OR_RETURN(const std::string text, tracefs.ReadFormat(name.first, name.second));
     ASSIGN_OR_RETURN(EventFormat format, ParseEventFormat(name.first, text));
     ASSIGN_OR_RETURN(const uint64_t id, tracefs.EventId(name.first, name.second));
-    spec.tracepoints.push_back({static_cast<uint32_t>(formats_.size()), id, event});
+    const auto filter = selection_.filters.find(event);
+    spec.tracepoints.push_back(
+        {.format_id = static_cast<uint32_t>(formats_.size()),
+         .tracepoint_id = id,
+         .name = event,
+         .filter = filter == selection_.filters.end() ? "" : filter->second});
     formats_.push_back(std::move(format));
   }
   RETURN_IF_ERROR(LoadEnricher());
@@ -128,7 +139,8 @@ absl::Status Recording::SelectAndOpen() {
   ConnectCompanions(&spec);
   if (enricher_ != nullptr) {
     for (PerfSourceSpec::Tracepoint& tracepoint : spec.tracepoints) {
-      if (!Enricher::Knows(tracepoint.name)) continue;
+      // Its own filters are those of `record --reason` and others.
+      if (!Enricher::Knows(tracepoint.name) || !tracepoint.filter.empty()) continue;
       tracepoint.enriched_format = &formats_[tracepoint.format_id];
       tracepoint.only_count = OnlyCounts();
       facts_.enriched_events.push_back(tracepoint.name);
@@ -163,6 +175,7 @@ absl::Status Recording::LoadEnricher() {
   options.walk_hooks = options_.attribution != RecordingOptions::Attribution::kOff;
   const bool verdicts = options_.attribution == RecordingOptions::Attribution::kVerdict;
   options.count_runs = verdicts;
+  options.snaplen = options_.snaplen;
   options.join_exits = verdicts;
   if (filtered) {
     ASSIGN_OR_RETURN(options.filter, ResolveFilter(options_.filter, formats_, &early_notes_));
@@ -172,6 +185,7 @@ absl::Status Recording::LoadEnricher() {
   if (options_.max_rate != Enricher::Limits::kNone) {
     needing.push_back(absl::StrCat("--max-rate ", options_.max_rate));
   }
+  if (options_.snaplen > 0) needing.push_back(absl::StrCat("--snaplen ", options_.snaplen));
   if (options_.max_cpu > 0) {
     needing.push_back(absl::StrCat("--max-cpu ", options_.max_cpu * 100));
   }
@@ -309,8 +323,8 @@ bool Recording::IsOurs(uint32_t program_id) const {
 
 absl::Status Recording::Start(TraceSink* sink) {
   sink_ = sink;
-  watchers_.emplace(&code_, &map_snapshots_);
-  events_.emplace(&*watchers_, sink);
+  watchers_.emplace(std::vector<TraceSink*>{&code_, &map_snapshots_});
+  events_.emplace(std::vector<TraceSink*>{&*watchers_, sink});
   correlator_ = std::make_unique<Correlator>(&*events_);
   TellFacts();
   sink_->OnClocks(ReadClocks());
@@ -327,6 +341,8 @@ absl::Status Recording::Start(TraceSink* sink) {
   last_symbols_ns_ = MonotonicNs();
   HearOfModules();
   if (std::exchange(modules_changed_, false)) LookAtKernelSymbols();
+  FollowHostCounters();  // so that they count whatever is recorded
+  TakeHostCounters();
   // Its perf events are still off: what it hands over before they are on goes nowhere, uncounted.
   if (enricher_ != nullptr && !OnlyCounts()) {
     RETURN_IF_ERROR(enricher_->Attach(facts_.enriched_events));
@@ -434,9 +450,10 @@ void Recording::TellKinds() {
     }
     return std::nullopt;
   };
-  const auto changes = counts_->TakeChanges(format_of);
+  const uint64_t now_ns = MonotonicNs();
+  const auto changes = counts_->TakeChanges(now_ns, format_of);
   if (!changes.ok()) return AddNote(std::string(changes.status().message()));
-  for (const EventKindCount& count : *changes) correlator_->OnKindCount(count, MonotonicNs());
+  for (const EventKindCount& count : *changes) correlator_->OnKindCount(count, now_ns);
 }
 
 void Recording::TellFacts() {
@@ -457,11 +474,15 @@ void Recording::TellFacts() {
   facts_.call_events = selection_.bpf_calls;
   facts_.value_bytes = selection_.bpf_calls.empty() ? 0 : options_.value_bytes;
   facts_.filters = options_.filter_text.ToStrings();
+  for (const auto& [event, filter] : selection_.filters) {
+    facts_.filters.push_back(absl::StrCat("--event ", event, "/", filter, "/"));
+  }
   using Callchains = PerfSourceSpec::Callchains;
   const bool adaptive = options_.callchains == Callchains::kAdaptive && enricher_ != nullptr;
   facts_.stacks = options_.callchains == Callchains::kNone ? "none" : adaptive ? "adaptive" : "all";
   facts_.max_stack = options_.callchains == Callchains::kNone ? 0 : options_.max_stack;
   facts_.stack_rate = adaptive ? options_.stack_rate : 0;
+  facts_.snaplen = options_.snaplen;
   if (options_.max_rate != Enricher::Limits::kNone) facts_.max_rate = options_.max_rate;
   facts_.ring_bytes_per_cpu = source_->ring_bytes();
   facts_.side_band_ring_bytes_per_cpu = PerfSource::side_band_ring_bytes();
@@ -589,6 +610,25 @@ void Recording::TakeAttachmentNews() {
   LookAtProgram(iterator_id);
 }
 
+void Recording::FollowHostCounters() {
+  const auto& events = selection_.tracepoints;
+  if (std::none_of(events.begin(), events.end(),
+                   [](const std::string& event) { return Enricher::Knows(event); })) {
+    return;  // they stand beside drops
+  }
+  auto monitor = HostCounterMonitor::Open();
+  if (monitor.ok()) {
+    host_counters_ = std::move(monitor).value();
+  } else {
+    AddNote(absl::StrCat("the host's own counters are not read: ", monitor.status().message()));
+  }
+}
+
+void Recording::TakeHostCounters() {
+  if (host_counters_ == nullptr) return;
+  for (const HostCounters& counters : host_counters_->Take()) sink_->OnHostCounters(counters);
+}
+
 void Recording::FollowExits() {
   if (exits_ == nullptr) return;
   exits_->Follow(correlator_->ProgramsThatPassPackets());
@@ -620,6 +660,7 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
     return ErrnoStatus(errno, "poll");
   if (exits_ != nullptr) exits_->LetGoOfUnheld(MonotonicNs());
   TakeAttachmentNews();
+  TakeHostCounters();
   counts_are_told_ = false;
   RETURN_IF_ERROR(source_->Read(*correlator_));
   TakeCode();
@@ -637,6 +678,13 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
   if (now_ns - last_counts_ns_ >= kCountsEveryNs) {
     last_counts_ns_ = now_ns;
     TellCounts();
+  }
+  if (now_ns - last_forgotten_ns_ >= kForgetEveryNs) {
+    if (last_forgotten_ns_ != 0) {
+      correlator_->Forget(now_ns - kForgetEveryNs);
+      malloc_trim(0);  // what a rush of programs took is given back
+    }
+    last_forgotten_ns_ = now_ns;
   }
   // Losses are told once a second, so that this is not done more often.
   if (correlator_->side_band_losses() != side_band_losses_seen_) {
@@ -673,6 +721,10 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
   if (calls_ != nullptr) calls_->Detach();  // what is under way is none of ours
   const auto finish_source = [this] { return source_->Finish(*correlator_); };
   RETURN_IF_ERROR(counts_ != nullptr ? counts_->End(finish_source) : finish_source());
+  if (host_counters_ != nullptr) {
+    host_counters_->Finish().IgnoreError();
+    TakeHostCounters();
+  }
   TakeCode();
   map_snapshots_.TakeAll("end", /*at_end=*/true, *sink_);
   TakeCodeNotes();
@@ -708,7 +760,7 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
   sink_->OnClocks(ReadClocks());
   summary.events = correlator_->events();
   summary.lost += correlator_->lost();
-  summary.programs = correlator_->programs().size();
+  summary.programs = correlator_->programs_ever();
   summary.attachments = correlator_->attachments();
   summary.duration_ns = ended_ns - started_ns_;
   RecordingEnd end;

@@ -19,17 +19,18 @@
 #include "cli/cpu_governor.h"
 #include "cli/exact_counts.h"
 #include "cli/map_snapshots.h"
-#include "cli/tee_sink.h"
 #include "collector/attachment_monitor.h"
 #include "collector/bpf_call_tracer.h"
 #include "collector/enricher.h"
 #include "collector/event_filter.h"
 #include "collector/event_spec.h"
 #include "collector/exit_tracer.h"
+#include "collector/host_counter_monitor.h"
 #include "collector/module_listener.h"
 #include "collector/perf_source.h"
 #include "collector/tracefs.h"
 #include "symbolize/correlator.h"
+#include "symbolize/forwarding_sink.h"
 #include "symbolize/kernel_symbols.h"
 #include "symbolize/trace_sink.h"
 
@@ -43,10 +44,12 @@ struct RecordingOptions {
   using Images = CodeRecorder::Images;
   Images images = Images::kNamed;  // of which programs the code is kept
   uint32_t value_bytes = 64;       // of keys and values of maps, in calls of bpf(2)
+  uint32_t snaplen = 0;            // bytes of each dropped packet to keep
   uint32_t stack_rate = 2000;      // kAdaptive: callchains a second and CPU
   // Drops and XDP exceptions a second and CPU that are written whole; kNone: all.
   uint32_t max_rate = Enricher::Limits::kNone;
-  size_t ring_bytes = 0;  // a CPU; 0: see PerfSourceSpec
+  bool others_without_limit = false;  // else it is an error to ask for other events with max_rate
+  size_t ring_bytes = 0;              // a CPU; 0: see PerfSourceSpec
   enum class Attribution { kAuto, kVerdict, kOff };
   Attribution attribution = Attribution::kAuto;
   double max_cpu = 0;           // share of the host's CPU time that all this may take; 0: any
@@ -124,6 +127,8 @@ class Recording {
   static std::vector<Enricher::TextRange> FreeingRanges(const KernelSymbols& symbols);
   void FollowAttachments();
   void TakeAttachmentNews();
+  void FollowHostCounters();
+  void TakeHostCounters();
   void FollowExits();
   void HearOfModules();
   void LookAtKernelSymbols();
@@ -151,12 +156,13 @@ class Recording {
   TraceSink* sink_ = nullptr;
   CodeRecorder code_;
   MapSnapshots map_snapshots_;
-  std::optional<TeeSink> watchers_;  // code_ and map_snapshots_
-  std::optional<TeeSink> events_;    // to watchers_ and sink_
+  std::optional<ForwardingSink> watchers_;  // code_ and map_snapshots_
+  std::optional<ForwardingSink> events_;    // to watchers_ and sink_
   std::unique_ptr<Correlator> correlator_;
   RecordingFacts facts_;
-  std::vector<std::string> early_notes_;        // from before there was a sink
-  std::unique_ptr<AttachmentMonitor> monitor_;  // null where nothing can be seen
+  std::vector<std::string> early_notes_;               // from before there was a sink
+  std::unique_ptr<AttachmentMonitor> monitor_;         // null where nothing can be seen
+  std::unique_ptr<HostCounterMonitor> host_counters_;  // null: no drops are recorded, or unreadable
   std::vector<std::string> notes_;
   size_t source_notes_taken_ = 0;
   uint64_t started_ns_ = 0;
@@ -164,6 +170,7 @@ class Recording {
   uint64_t last_counts_ns_ = 0;
   bool counts_are_told_ = false;  // and nothing was read since
   uint64_t last_part_ns_ = 0;
+  uint64_t last_forgotten_ns_ = 0;
   uint64_t cpu_changes_seen_ = 0;
   uint64_t last_symbols_ns_ = 0;
   uint64_t unknown_addresses_seen_ = 0;

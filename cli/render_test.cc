@@ -6,12 +6,13 @@
 #include <sstream>
 #include <string>
 
-#include "cli/event_fields.h"
-#include "cli/report_tables.h"
-#include "cli/report_text.h"
 #include "cli/script_command.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "render/event_fields.h"
+#include "report/report_json.h"
+#include "report/report_tables.h"
+#include "report/report_text.h"
 #include "tests/fakes/recording.h"
 
 namespace correlate {
@@ -24,7 +25,7 @@ std::string Script(bool json) {
 }
 
 std::string Report(const std::string& by, bool json) {
-  ReportTables tables(*ParseGroupKeys(by));
+  ReportTables tables(*ParseEventKeys(by));
   FeedTestRecording(tables);
   tables.Finish();
   return json ? RenderReportJson(tables) : RenderReport(tables, "test.pb");
@@ -82,7 +83,7 @@ TEST(Render, EveryLineOfJsonParses) {
 }
 
 TEST(Render, AnUnknownKeyNamesTheKeysThereAre) {
-  const auto keys = ParseGroupKeys("reason,colour");
+  const auto keys = ParseEventKeys("reason,colour");
   ASSERT_FALSE(keys.ok());
   EXPECT_NE(std::string(keys.status().message()).find("'colour'"), std::string::npos);
   EXPECT_NE(std::string(keys.status().message()).find("location"), std::string::npos);

@@ -11,9 +11,12 @@ namespace correlate {
 
 struct ReportRequest {
   TraceInput input;
+  SelectionFlags selection;
   std::string by;            // comma-separated keys; empty: the culprits
   std::string around;        // an event, globs allowed; empty: no such section
   std::string window = "1";  // before and after each of those
+  std::string html;          // where the page goes; empty: text or JSON to stdout
+  bool counters = false;     // what the kernel counted by itself, too
   bool json = false;
 };
 

@@ -6,36 +6,20 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "cli/event_text.h"
-#include "cli/json_event.h"
-#include "cli/packet_text.h"
-#include "cli/text.h"
-#include "cli/text_by_id.h"
+#include "cli/exit_codes.h"
+#include "cli/pager.h"
 #include "cli/trace_input.h"
-#include "cli/wall_clock.h"
-#include "cli/wording.h"
+#include "query/selection.h"
+#include "render/event_text.h"
+#include "render/json_event.h"
+#include "render/packet_text.h"
+#include "render/text.h"
+#include "render/text_by_id.h"
+#include "render/wording.h"
 #include "symbolize/netns_names.h"
 
 namespace correlate {
 namespace {
-
-class JsonPrinter : public TraceSink {
- public:
-  explicit JsonPrinter(std::ostream& out) : out_(out) {}
-
-  void OnClocks(const ClockReading& clocks) override { clock_.Add(clocks); }
-  void OnNetns(const Netns& netns) override { lines_.AddNetns(netns); }
-  void OnEvent(const CorrelatedEvent& event) override {
-    out_ << lines_.Line(event, clock_) << "\n";
-  }
-  void OnLoss(const Loss& loss) override { out_ << LossToJson(loss).dump() << "\n"; }
-  bool WantsMore() const override { return out_.good(); }
-
- private:
-  std::ostream& out_;
-  WallClock clock_;
-  JsonEventLines lines_;
-};
 
 std::string FrameText(const Frame& frame) {
   std::string text = absl::StrFormat("\t%16x ", frame.address);
@@ -132,22 +116,31 @@ class TextPrinter : public TraceSink {
 }  // namespace
 
 std::unique_ptr<TraceSink> MakeScriptPrinter(std::ostream& out, bool json) {
-  if (json) return std::make_unique<JsonPrinter>(out);
+  if (json) return MakeJsonPrinter(out);
   return std::make_unique<TextPrinter>(out);
 }
 
 void AddScriptCommand(CLI::App& app, int* exit_code) {
   struct Flags {
     TraceInput input;
+    SelectionFlags selection;
     bool json = false;
   };
   auto flags = std::make_shared<Flags>();
   CLI::App* command = app.add_subcommand("script", "Print one event after the other");
   AddTraceInput(command, &flags->input);
+  AddSelection(command, &flags->selection);
   command->add_flag("--json", flags->json, "One JSON object a line");
   command->callback([flags, exit_code] {
-    *exit_code = PrintTraceInput(flags->input, "script", [flags](std::ostream& out) {
-      return MakeScriptPrinter(out, flags->json);
+    const auto selection = Selection::Parse(flags->selection.time, flags->selection.filter);
+    if (!selection.ok()) {
+      std::cerr << "bpftrace-correlate script: " << selection.status().message() << "\n";
+      *exit_code = kExitUsage;
+      return;
+    }
+    const Pager pager;
+    *exit_code = PrintTraceInput(flags->input, "script", [&](std::ostream& out) {
+      return Selected(*selection, MakeScriptPrinter(out, flags->json));
     });
   });
 }

@@ -24,6 +24,10 @@ void StandingTables::OnDevice(const Device& device) {
   devices_[{{device.netns, device.ifindex}, device.from_ns}] = device;
 }
 
+void StandingTables::OnHostCounters(const HostCounters& counters) {
+  host_counters_[{counters.source, counters.netns, counters.ifindex, counters.label}] = counters;
+}
+
 void StandingTables::OnNote(const Note& note) {
   if (!started_) notes_.push_back(note);
 }
@@ -47,6 +51,11 @@ void StandingTables::Forget(uint64_t before_ns) {
   std::erase_if(attachments_, ended);
   std::erase_if(netns_, ended);
   std::erase_if(devices_, ended);
+  std::set<NetnsId> standing;
+  for (const auto& [key, netns] : netns_) standing.insert(netns.id);
+  std::erase_if(host_counters_, [&](const auto& entry) {
+    return entry.second.netns.inode != 0 && !standing.contains(entry.second.netns);
+  });
 }
 
 void StandingTables::TellTo(TraceSink& sink, uint32_t part) const {
@@ -62,6 +71,7 @@ void StandingTables::TellTo(TraceSink& sink, uint32_t part) const {
   for (const auto& [key, image] : images_) sink.OnProgramImage(image);
   for (const auto& [id, btf] : btf_) sink.OnBtf(btf);
   for (const auto& [key, attachment] : attachments_) sink.OnAttachment(attachment);
+  for (const auto& [key, counters] : host_counters_) sink.OnHostCounters(counters);
   for (const Note& note : notes_) sink.OnNote(note);
 }
 

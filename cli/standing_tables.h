@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -25,6 +26,7 @@ class StandingTables : public TraceSink {
   void OnAttachment(const Attachment& attachment) override;
   void OnNetns(const Netns& netns) override;
   void OnDevice(const Device& device) override;
+  void OnHostCounters(const HostCounters& counters) override;
   // Those of the start, which say what is missing on this host, hold for every file.
   void OnNote(const Note& note) override;
   void OnCounts(const EventCounts&) override { started_ = true; }
@@ -47,6 +49,7 @@ class StandingTables : public TraceSink {
   std::map<std::string, Attachment> attachments_;        // by AttachmentIdentity
   std::map<std::pair<NetnsId, uint64_t>, Netns> netns_;  // by id and from_ns
   std::map<std::pair<std::pair<NetnsId, uint32_t>, uint64_t>, Device> devices_;
+  std::map<std::tuple<std::string, NetnsId, uint32_t, std::string>, HostCounters> host_counters_;
   std::vector<Note> notes_;
   bool started_ = false;
 };

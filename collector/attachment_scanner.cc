@@ -34,10 +34,12 @@ AttachmentScanner::AttachmentScanner() {
 }
 
 void AttachmentScanner::LoadIterator() {
+  if (iterator_ != nullptr || iterator_refused_) return;
   auto iterator = LinkIterator::Load();
   if (iterator.ok()) {
     iterator_ = std::move(iterator).value();
   } else {
+    iterator_refused_ = true;
     Note(absl::StrCat(
         "which link holds an XDP program, and programs in network namespaces that only links lead "
         "to, cannot be seen: ",
@@ -55,10 +57,12 @@ void AttachmentScanner::ReadLinks() {
   if (iterator_ != nullptr) {
     if (auto links = iterator_->Read(); links.ok()) {
       links_ = std::move(links).value();
+      links_whole_ = true;
       return;
     }
   }
-  links_ = ReadLinksById();  // also while there is no iterator yet
+  links_ = ReadLinksById();
+  links_whole_ = iterator_refused_;
 }
 
 void AttachmentScanner::Finish(AttachmentLook look, Last& last, Tell tell) {
@@ -105,6 +109,10 @@ absl::Status AttachmentScanner::Visit(std::vector<NetnsPlace> places, Tell tell,
 
 absl::Status AttachmentScanner::LookAtAll(Tell tell) {
   ReadLinks();
+  if (!links_whole_ && std::any_of(links_.begin(), links_.end(), IsOfNetfilter)) {
+    LoadIterator();
+    ReadLinks();
+  }
   ASSIGN_OR_RETURN(NetnsDiscovery discovery, DiscoverNamespaces());
   NetnsWalk walk;
   std::set<NetnsId> visited;
@@ -189,6 +197,8 @@ void AttachmentScanner::LookAtLinks(Tell tell) {
   look.begin_ns = NowNs();
   ReadLinks();
   look.end_ns = NowNs();
+  // A place without its namespace would seem another one, gone as soon as the iterator tells.
+  if (!links_whole_) return;
   std::map<NetnsId, Netns> namespaces;
   for (const auto& [id, known] : known_) namespaces[id] = known.netns;
   LinkOnlyPlaces places = PlacesOnlyLinksTell(links_, namespaces, cgroup_ids_);

@@ -33,8 +33,9 @@ class AttachmentScanner {
 
   AttachmentScanner();
 
-  // Gets the BPF iterator over links ready, which takes some 40 ms. Looks before it are without
-  // what only links tell.
+  // Gets the BPF iterator over links ready, which takes some 40 ms; once. Looks before it tell
+  // nothing of what only links tell, not even that it is absent. Where there is a link to a hook of
+  // netfilter, of which nothing else tells, the first look at all does it by itself.
   void LoadIterator();
 
   // All namespaces, cgroups and links.
@@ -81,9 +82,11 @@ class AttachmentScanner {
   void Note(std::string text);
 
   std::unique_ptr<LinkIterator> iterator_;
+  bool iterator_refused_ = false;      // there is none to be had
   std::optional<NetlinkSocket> home_;  // of our own namespace
   NetnsLooker looker_;
   std::vector<BpfLink> links_;
+  bool links_whole_ = false;  // they say all that this kernel tells us, namespaces above all
   std::map<NetnsId, Known> known_;
   std::map<int32_t, NetnsId> heard_;
   std::set<uint64_t> cgroup_ids_;

@@ -17,6 +17,7 @@
 #include <iterator>
 #include <string>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -170,6 +171,17 @@ TEST_F(AttachmentScannerTest, TcxBeforeTc) {
   EXPECT_CHILD_PASSES(LookAtTcx, "no tcx (Linux 6.6) to be had here");
 }
 
+int CountLooksAtLinks(AttachmentScanner& scanner) {
+  int looks = 0;
+  EXPECT_TRUE(scanner
+                  .LookAtAll([&](const AttachmentNews& news) {
+                    const auto* look = std::get_if<AttachmentLook>(&news);
+                    looks += look != nullptr && look->part == AttachmentLook::Part::kLinks;
+                  })
+                  .ok());
+  return looks;
+}
+
 // Programs that stand in a namespace and on no device: two kinds of its own, and netfilter's.
 void LookAtNetnsHooks() {
   if (!EnterNewNetns()) SkipChild();
@@ -206,6 +218,16 @@ void LookAtNetnsHooks() {
               ElementsAre(absl::StrCat("flow_dissector #", ProgramId(dissector), "   0"),
                           absl::StrCat("sk_lookup #", ProgramId(lookup), "   0"),
                           absl::StrCat("netfilter #", ProgramId(filter), " ipv4 input -128")));
+
+  AttachmentScanner scanner;
+  EXPECT_EQ(CountLooksAtLinks(scanner), 1) << "nothing else tells of netfilter's";
+}
+
+TEST_F(AttachmentScannerTest, NothingIsToldOfLinksWhoseNamespaceIsUnknown) {
+  AttachmentScanner scanner;
+  EXPECT_EQ(CountLooksAtLinks(scanner), 0);
+  scanner.LoadIterator();
+  EXPECT_EQ(CountLooksAtLinks(scanner), 1);
 }
 
 TEST_F(AttachmentScannerTest, HooksOfANamespaceAndOfNetfilter) {

@@ -97,6 +97,7 @@ class Loop {
 class PassingPrograms {
  public:
   PassingPrograms() {
+    QuietenLibbpf();
     for (std::unique_ptr<pass_bpf, Destroy>& program : loaded_) {
       program.reset(pass_bpf__open_and_load());
       if (program == nullptr) return;

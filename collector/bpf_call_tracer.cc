@@ -56,7 +56,7 @@ BpfCallTracer::BpfCallTracer(std::unique_ptr<Skeleton> skeleton) : skeleton_(std
 BpfCallTracer::~BpfCallTracer() = default;
 
 absl::StatusOr<std::unique_ptr<BpfCallTracer>> BpfCallTracer::Load(const Options& options) {
-  const QuietLibbpf quiet;
+  QuietenLibbpf();
   const int cpus = libbpf_num_possible_cpus();
   if (cpus < 0) return ErrnoStatus(-cpus, "counting this host's possible CPUs");
   auto skeleton = std::make_unique<Skeleton>();
@@ -100,7 +100,7 @@ absl::Status BpfCallTracer::ConnectRing(uint32_t cpu, int ring_fd) {
 }
 
 absl::Status BpfCallTracer::Attach(uint64_t enter_id, uint64_t exit_id) {
-  const QuietLibbpf quiet;
+  QuietenLibbpf();
   // The end of a call first: what begins is then always seen ending.
   const auto& programs = skeleton_->bpf->progs;
   for (const auto& [program, id] :

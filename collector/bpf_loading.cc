@@ -1,10 +1,13 @@
 #include "collector/bpf_loading.h"
 
 #include <bpf/bpf.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
+#include "absl/strings/str_cat.h"
 #include "base/errno_status.h"
 #include "collector/drop_kind.h"
 
@@ -22,7 +25,36 @@ uint32_t TracepointArguments(const btf* kernel, const char* typedef_name) {
   return btf_vlen(type) - 1u;
 }
 
+thread_local LibbpfLog* log_in_hand = nullptr;
+
+int Keep(libbpf_print_level level, const char* format, va_list arguments) {
+  if (log_in_hand != nullptr && level != LIBBPF_DEBUG) log_in_hand->Append(format, arguments);
+  return 0;
+}
+
 }  // namespace
+
+void QuietenLibbpf() { libbpf_set_print(Keep); }
+
+LibbpfLog::LibbpfLog() {
+  QuietenLibbpf();
+  log_in_hand = this;
+}
+
+LibbpfLog::~LibbpfLog() { log_in_hand = nullptr; }
+
+void LibbpfLog::Append(const char* format, va_list arguments) {
+  constexpr size_t kMostBytes = 16 << 20;  // the verifier's words may be as many
+  va_list again;
+  va_copy(again, arguments);
+  const int bytes = std::vsnprintf(nullptr, 0, format, again);
+  va_end(again);
+  if (bytes <= 0 || text_.size() + static_cast<size_t>(bytes) > kMostBytes) return;
+  const size_t before = text_.size();
+  text_.resize(before + static_cast<size_t>(bytes) + 1);  // with its NUL
+  std::vsnprintf(&text_[before], static_cast<size_t>(bytes) + 1, format, arguments);
+  text_.pop_back();
+}
 
 uint32_t CompanionNumber(absl::string_view event) {
   return event == kDropEvent ? COMPANION_DROP : COMPANION_EXCEPTION;
@@ -31,12 +63,23 @@ uint32_t CompanionNumber(absl::string_view event) {
 absl::string_view LoadingAdvice(int error) {
   if (error == EPERM || error == EACCES) return "it needs CAP_BPF and CAP_PERFMON, or root";
   if (error == E2BIG || error == EINVAL) return "this kernel's verifier refuses it";
+  if (error == kNotSupported) return "this kernel cannot run it (net.core.bpf_jit_enable=0?)";
   return "";
 }
 
 absl::Status NoKernelBtf() {
   return absl::FailedPreconditionError(
       "the kernel has no BTF (CONFIG_DEBUG_INFO_BTF, /sys/kernel/btf/vmlinux)");
+}
+
+absl::Status IteratorStatus(int error, absl::string_view what, absl::string_view since) {
+  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) return NoKernelBtf();
+  // libbpf's word for a function that is not in the kernel's BTF.
+  if (error == ESRCH) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("this kernel has no ", what, " (", since, ")"));
+  }
+  return ErrnoStatus(error, absl::StrCat("loading the ", what), LoadingAdvice(error));
 }
 
 absl::StatusOr<uint32_t> DropArguments(const btf* kernel) {

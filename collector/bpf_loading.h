@@ -6,8 +6,10 @@
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
+#include <cstdarg>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -22,16 +24,24 @@ inline constexpr absl::string_view kDropEvent = "skb:kfree_skb";
 inline constexpr absl::string_view kExceptionEvent = "xdp:xdp_exception";
 uint32_t CompanionNumber(absl::string_view event);  // COMPANION_... (drop_kind.h)
 
-// While it lives, libbpf prints nothing: what fails is a Status.
-class QuietLibbpf {
+// From here on libbpf prints nothing in this process: what fails is a Status, and a LibbpfLog's
+// text. Any thread, any number of times.
+void QuietenLibbpf();
+
+// Keeps what libbpf would print on this thread while it lives: above all the verifier's words on a
+// program that it refused. One at a time on a thread.
+class LibbpfLog {
  public:
-  QuietLibbpf() : before_(libbpf_set_print(nullptr)) {}
-  ~QuietLibbpf() { libbpf_set_print(before_); }
-  QuietLibbpf(const QuietLibbpf&) = delete;
-  QuietLibbpf& operator=(const QuietLibbpf&) = delete;
+  LibbpfLog();
+  ~LibbpfLog();
+  LibbpfLog(const LibbpfLog&) = delete;
+  LibbpfLog& operator=(const LibbpfLog&) = delete;
+
+  void Append(const char* format, va_list arguments);
+  const std::string& text() const { return text_; }
 
  private:
-  const libbpf_print_fn_t before_;
+  std::string text_;
 };
 
 struct DestroyLink {
@@ -42,6 +52,8 @@ using ScopedLink = std::unique_ptr<bpf_link, DestroyLink>;
 // What mends a load that failed with this errno; empty: nothing that is known.
 absl::string_view LoadingAdvice(int error);
 absl::Status NoKernelBtf();
+// Of loading a BPF iterator, with a positive errno; `since`: the kernel that has it first.
+absl::Status IteratorStatus(int error, absl::string_view what, absl::string_view since);
 // How many arguments this kernel's skb:kfree_skb has.
 absl::StatusOr<uint32_t> DropArguments(const btf* kernel);
 // Runs the program that finds `netns_ops` (packet_place.bpf.h).

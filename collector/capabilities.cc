@@ -22,6 +22,7 @@
 #include "base/status_macros.h"
 #include "collector/bpf_probe.h"
 #include "collector/host_facts.h"
+#include "collector/link_iterator.h"
 #include "collector/perf_attr.h"
 #include "collector/program_scanner.h"
 #include "collector/tracefs.h"
@@ -38,10 +39,13 @@ Sysctl ReadSysctl(const std::string& path) {
   return value;
 }
 
-absl::Status ProbeTracefs(std::string* mount_point) {
+absl::Status ProbeTracefs(std::string* mount_point, bool* drop_reasons) {
   ASSIGN_OR_RETURN(const Tracefs tracefs, Tracefs::Open());
   *mount_point = tracefs.mount_point();
-  return tracefs.ListEvents().status();
+  RETURN_IF_ERROR(tracefs.ListEvents().status());
+  const auto format = tracefs.ReadFormat("skb", "kfree_skb");
+  *drop_reasons = format.ok() && absl::StrContains(*format, " reason;");
+  return absl::OkStatus();
 }
 
 // Opened on one CPU and never enabled.
@@ -86,11 +90,6 @@ uint64_t MemlockLimit() {
   return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : limit.rlim_cur;
 }
 
-bool LockedDown() {
-  const absl::StatusOr<std::string> modes = ReadFile("/sys/kernel/security/lockdown");
-  return modes.ok() && absl::StrContains(*modes, "[confidentiality]");
-}
-
 }  // namespace
 
 KernelVersion ParseKernelVersion(const std::string& release) {
@@ -105,8 +104,8 @@ HostCapabilities ProbeCapabilities() {
   host.kernel_version = ParseKernelVersion(host.kernel_release);
   host.uid = geteuid();
   host.capabilities = CapabilitySet::Effective();
-  host.lockdown_confidentiality = LockedDown();
-  host.tracefs = ProbeTracefs(&host.tracefs_mount_point);
+  host.lockdown_confidentiality = IsLockedDown();
+  host.tracefs = ProbeTracefs(&host.tracefs_mount_point, &host.drop_reasons);
   host.tracepoint = ProbeTracepoint(&host.perf_format_lost);
   host.program_ids = ScanPrograms().status();
   host.enter_netns = ProbeEnterNetns();
@@ -114,6 +113,7 @@ HostCapabilities ProbeCapabilities() {
   const BpfProbes probes = ProbeBpf();
   host.tracing_program = probes.tracing_program;
   host.raw_tracepoint_program = probes.raw_tracepoint_program;
+  host.link_iterator = LinkIterator::Load().status();
   host.trampoline = probes.trampoline;
   const absl::StatusOr<std::string> kallsyms = ReadKallsyms();
   host.kallsyms_hidden = !kallsyms.ok() || KallsymsHidesAddresses(*kallsyms);

@@ -34,12 +34,14 @@ struct HostCapabilities {
   std::string tracefs_mount_point;  // empty: mounted nowhere, a detached mount served
   absl::Status tracepoint;          // perf_event_open(2) of skb:kfree_skb on one CPU
   bool perf_format_lost = false;    // only told where `tracepoint` is OK
+  bool drop_reasons = false;        // skb:kfree_skb tells one; only told where `tracefs` is OK
   absl::Status program_ids;         // BPF programs by id (ScanPrograms)
   absl::Status enter_netns;         // setns(2) into a network namespace
   bool kernel_btf = false;          // /sys/kernel/btf/vmlinux is readable
   absl::Status tracing_program;     // a BPF program with the tracepoint's types (tp_btf) loads
   absl::Status raw_tracepoint_program;
-  absl::Status trampoline;  // a BPF program attaches to the entry of a kernel function (fentry)
+  absl::Status link_iterator;  // a BPF iterator over links loads
+  absl::Status trampoline;     // a BPF program attaches to the entry of a kernel function (fentry)
   bool kallsyms_hidden = false;  // /proc/kallsyms has no addresses for us
 
   Sysctl perf_event_paranoid;

@@ -18,13 +18,14 @@
 #include "collector/exit_notes.bpf.h"
 #include "collector/hits.bpf.h"
 #include "collector/hook_walk.bpf.h"
+#include "collector/packet_capture.bpf.h"
 #include "collector/record_ring.bpf.h"
 #include "collector/run_counts.bpf.h"
 #include "collector/spending.bpf.h"
 #include "collector/this_cpu.bpf.h"
 /* clang-format on */
 
-enum { MOST_RANGES = 8, NO_MAC_HEADER = 0xffff };
+enum { MOST_RANGES = 8 };
 
 /* How many arguments this kernel's kfree_skb has: (skb, location), then reason (5.17), then rx_sk
  * (6.11). */
@@ -261,10 +262,13 @@ static __always_inline void walk_hook(struct enriched_event* event, struct sk_bu
 static __always_inline int hand_over(void* context, struct enriched_event* event, __u32 which,
                                      int gets) {
   struct hit_outcomes* outcomes = bpf_map_lookup_elem(&hits, &which);
-  __u32 bytes = event->walk_entries
-                    ? __builtin_offsetof(struct enriched_event, walk) +
-                          event->walk_entries * sizeof(struct walk_entry)
-                    : __builtin_offsetof(struct enriched_event, header) + event->header_bytes;
+  __u32 bytes =
+      event->flags & ENRICHED_CAPTURED
+          ? __builtin_offsetof(struct enriched_event, packet.bytes) + event->packet.captured_bytes
+      : event->walk_entries
+          ? __builtin_offsetof(struct enriched_event, walk) +
+                event->walk_entries * sizeof(struct walk_entry)
+          : __builtin_offsetof(struct enriched_event, header) + event->header_bytes;
   long error;
 
   barrier_var(
@@ -344,6 +348,7 @@ static __always_inline int on_drop(void* context, struct sk_buff* skb, __u64 loc
     gets = allowance_of(event->context, COMPANION_DROP);
     if (!gets) return only_count(COMPANION_DROP);
   }
+  if (snaplen) capture_packet(event->context);
   return hand_over(context, event, COMPANION_DROP, gets);
 }
 

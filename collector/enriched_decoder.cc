@@ -1,8 +1,11 @@
 #include "collector/enriched_decoder.h"
 
+#include <linux/if_ether.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -17,6 +20,8 @@ constexpr size_t kCommonOffset = offsetof(enriched_event, location);
 constexpr size_t kCommonBytes = kHeadBytes - kCommonOffset;
 constexpr size_t kCommonSlotsBits = 12;
 constexpr size_t kWalkOffset = offsetof(enriched_event, walk);
+constexpr size_t kPacketOffset = offsetof(enriched_event, packet);
+constexpr size_t kPacketBytesOffset = offsetof(captured_packet, bytes);
 
 template <size_t N>
 absl::string_view Text(const char (&text)[N]) {
@@ -52,6 +57,16 @@ void ReadPacket(const enriched_event& event, absl::Span<const uint8_t> header, P
   packet->outer = packet->inner = PacketHeaders();
   packet->tunnel = Tunnel::kNone;
   ParsePacket(header, event.flags & ENRICHED_LINK_HEADER, event.protocol, packet);
+}
+
+// `record`: from a captured_packet on. No packet is longer than an int says (skb->len is one, and
+// the kernel adds to it), so that a tag still has room.
+bool IsWhole(absl::Span<const uint8_t> record) {
+  if (record.size() < kPacketBytesOffset) return false;
+  captured_packet head;
+  std::memcpy(static_cast<void*>(&head), record.data(), kPacketBytesOffset);
+  return record.size() - kPacketBytesOffset >= head.captured_bytes &&
+         head.captured_bytes <= head.wire_bytes && head.wire_bytes <= INT32_MAX;
 }
 
 void ReadWalk(const enriched_event& event, absl::Span<const walk_entry> entries, HookWalk* walk) {
@@ -164,6 +179,28 @@ void EnrichedDecoder::Put(const Slot& slot, uint64_t value) {
   }
 }
 
+// The tag goes where it is on the wire, behind the addresses (IEEE 802.1Q, 9.3).
+CapturedPacket EnrichedDecoder::CapturedBy(absl::Span<const uint8_t> record) {
+  captured_packet head;
+  std::memcpy(static_cast<void*>(&head), record.data(), kPacketBytesOffset);
+  CapturedPacket captured = {.link = EnumOf(head.link, CapturedPacket::Link::kIp),
+                             .wire_bytes = head.wire_bytes,
+                             .bytes = record.subspan(kPacketBytesOffset, head.captured_bytes)};
+  constexpr size_t kAddresses = 2 * ETH_ALEN;
+  if (head.vlan_protocol == 0 || captured.link != CapturedPacket::Link::kEthernet ||
+      captured.bytes.size() < kAddresses) {
+    return captured;
+  }
+  const uint8_t tag[] = {
+      static_cast<uint8_t>(head.vlan_protocol >> 8), static_cast<uint8_t>(head.vlan_protocol),
+      static_cast<uint8_t>(head.vlan_tci >> 8), static_cast<uint8_t>(head.vlan_tci)};
+  tagged_.assign(captured.bytes.begin(), captured.bytes.end());
+  tagged_.insert(tagged_.begin() + kAddresses, std::begin(tag), std::end(tag));
+  captured.bytes = tagged_;
+  captured.wire_bytes += sizeof tag;
+  return captured;
+}
+
 bool EnrichedDecoder::Decode(TracepointSample* sample) {
   if (sample->raw.size() < kHeadBytes) return false;
   // The ring does not align as the struct wants it. Headers and walk stay where they are.
@@ -171,6 +208,11 @@ bool EnrichedDecoder::Decode(TracepointSample* sample) {
   std::memcpy(static_cast<void*>(&event), sample->raw.data(), kHeadBytes);
   const size_t entries = std::min<size_t>(event.walk_entries, ENRICHED_MOST_ENTRIES);
   const size_t header_bytes = std::min<size_t>(event.header_bytes, ENRICHED_HEADER_BYTES);
+  const bool has_packet = event.flags & ENRICHED_CAPTURED;
+  const absl::Span<const uint8_t> packet = has_packet && sample->raw.size() > kPacketOffset
+                                               ? sample->raw.subspan(kPacketOffset)
+                                               : absl::Span<const uint8_t>();
+  if (has_packet && !IsWhole(packet)) return false;
   const size_t needed =
       entries > 0 ? kWalkOffset + entries * sizeof(walk_entry) : kHeadBytes + header_bytes;
   if (sample->raw.size() < needed) return false;
@@ -191,6 +233,7 @@ bool EnrichedDecoder::Decode(TracepointSample* sample) {
   Enrichment& enrichment = CommonOf(event, walk).enrichment;
   enrichment.context = ContextOf(event.context);
   ReadPacket(event, header, &enrichment.packet);
+  enrichment.captured = has_packet ? CapturedBy(packet) : CapturedPacket();
   sample->raw = raw_;
   sample->enrichment = &enrichment;
   return true;

@@ -39,7 +39,10 @@ class EnrichedDecoder {
   Common& CommonOf(const enriched_event& event, absl::Span<const uint8_t> walk);
 
   Slot skb_, location_, rx_sk_, protocol_, reason_, program_id_, act_, ifindex_, common_pid_;
+  CapturedPacket CapturedBy(absl::Span<const uint8_t> record);
+
   std::vector<uint8_t> raw_;
+  std::vector<uint8_t> tagged_;  // a captured packet with its VLAN tag back in place
   std::vector<std::unique_ptr<Common>> common_;  // by hash; a later one takes the place of another
   uint64_t last_place_id_;
 };

@@ -366,6 +366,25 @@ TEST_F(EnrichedDecoderTest, CutRecordsAreRefused) {
   }
 }
 
+// A tag is put back into the packet, which makes it longer.
+TEST_F(EnrichedDecoderTest, APacketAsLongAsNoneCanBe) {
+  enriched_event event = Drop();
+  event.flags |= ENRICHED_CAPTURED;
+  event.packet.link = CAPTURED_ETHERNET;
+  event.packet.vlan_protocol = 0x8100;
+  event.packet.captured_bytes = 14;
+  const auto decode = [&](uint32_t wire_bytes) {
+    event.packet.wire_bytes = wire_bytes;
+    Bytes record(sizeof event);
+    std::memcpy(record.data(), &event, sizeof event);
+    return Decode(record);
+  };
+  ASSERT_TRUE(decode(60));
+  EXPECT_EQ(sample_.enrichment->captured.wire_bytes, 64);
+  EXPECT_EQ(sample_.enrichment->captured.bytes.size(), 18);
+  EXPECT_FALSE(decode(UINT32_MAX));
+}
+
 TEST_F(EnrichedDecoderTest, HeaderBytesBeyondTheRecord) {
   enriched_event event = Drop();
   PutUdp(&event);

@@ -10,9 +10,10 @@
 enum {
   ENRICHED_IFNAME_BYTES = 16, /* IFNAMSIZ */
   ENRICHED_CLASSIFIER_BYTES = 11,
-  ENRICHED_HEADER_BYTES = 192,    /* of the packet, where a tunnel is likely */
-  ENRICHED_FEW_HEADER_BYTES = 64, /* else: IPv4 with options, or IPv6, and ports */
-  ENRICHED_MOST_ENTRIES = 16,     /* of a walk over a hook */
+  ENRICHED_HEADER_BYTES = 192,       /* of the packet, where a tunnel is likely */
+  ENRICHED_FEW_HEADER_BYTES = 64,    /* else: IPv4 with options, or IPv6, and ports */
+  ENRICHED_MOST_ENTRIES = 16,        /* of a walk over a hook */
+  ENRICHED_MOST_PACKET_BYTES = 4096, /* of a packet that is kept (--snaplen) */
 };
 
 /* enriched_event.context; 0: unknown */
@@ -31,6 +32,13 @@ enum {
   ENRICHED_VLAN_TAG = 1 << 3, /* vlan_tci is beside the packet, not in it */
   ENRICHED_LINK_HEADER =
       1 << 4, /* the header bytes begin with the Ethernet header, else with the network header */
+  ENRICHED_CAPTURED = 1 << 5, /* `packet` is in the record, and so is all of `walk` */
+};
+
+/* captured_packet.link: what its bytes begin with. */
+enum {
+  CAPTURED_ETHERNET = 1,
+  CAPTURED_IP = 2,
 };
 
 /* Which hook was walked. */
@@ -92,6 +100,17 @@ struct walk_entry {
                 attached; cut at 255 */
 };
 
+/* The beginning of the packet, never beyond its linear part. */
+struct captured_packet {
+  __u32 wire_bytes; /* of the whole packet, from where `bytes` begins */
+  __u16 captured_bytes;
+  __u16 vlan_protocol; /* ethertype of the tag beside the packet; 0: there is none */
+  __u16 vlan_tci;
+  __u8 link;
+  __u8 reserved;
+  __u8 bytes[ENRICHED_MOST_PACKET_BYTES];
+};
+
 struct enriched_event {
   __u64 skb;    /* a drop's; else 0 */
   __u64 rx_sk;  /* a drop's, where the kernel passes it */
@@ -122,6 +141,7 @@ struct enriched_event {
   char ifname[ENRICHED_IFNAME_BYTES];
   __u8 header[ENRICHED_HEADER_BYTES];
   struct walk_entry walk[ENRICHED_MOST_ENTRIES]; /* in the record only if there are any */
+  struct captured_packet packet;                 /* in the record only with ENRICHED_CAPTURED */
 };
 
 #endif /* COLLECTOR_ENRICHED_RECORD_H_ */

@@ -24,9 +24,6 @@
 namespace correlate {
 namespace {
 
-// libbpf reports on stderr what its return values say as well; the verifier's log is kept.
-int Silent(libbpf_print_level, const char*, va_list) { return 0; }
-
 struct PerCpuData {
   uint32_t runqueues;
   uint32_t current_task;
@@ -176,6 +173,8 @@ const std::vector<Enricher::FreeingFunction>& Enricher::FreeingFunctions() {
   return functions;
 }
 
+const uint32_t Enricher::kMostPacketBytes = ENRICHED_MOST_PACKET_BYTES;
+
 bool Enricher::Knows(absl::string_view event) {
   return event == kDropEvent || event == kExceptionEvent;
 }
@@ -189,7 +188,7 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::Load(const Options& options)
 }
 
 absl::StatusOr<std::unique_ptr<Enricher>> Enricher::LoadAs(const Options& options, bool raw) {
-  libbpf_set_print(Silent);
+  QuietenLibbpf();
   const ScopedBtf kernel(btf__load_vmlinux_btf());
   if (kernel == nullptr) return NoKernelBtf();
   auto skeleton = std::make_unique<Skeleton>();
@@ -207,6 +206,7 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::LoadAs(const Options& option
   constants->walk_hooks = options.walk_hooks;
   constants->count_runs = options.count_runs;
   constants->join_exits = options.join_exits;
+  constants->snaplen = options.snaplen;
   constants->filter = options.filter;
   TellPidNamespace(constants);
   skeleton->raw = raw;

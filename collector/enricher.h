@@ -36,6 +36,8 @@ class Enricher {
     uint32_t hook = 0;
   };
 
+  static const uint32_t kMostPacketBytes;
+
   // How the programs get their tracepoint's arguments: with types (tp_btf, Linux 5.5), or without.
   enum class Tracepoints { kEither, kTyped, kRaw };
 
@@ -47,6 +49,8 @@ class Enricher {
     bool count_runs = false;
     // Also reads what an ExitTracer notes in exit_notes_fd().
     bool join_exits = false;
+    // Bytes of each dropped packet that are kept; no more than kMostPacketBytes.
+    uint32_t snaplen = 0;
     event_filter_constants filter = {};  // all zero: everything passes
   };
 

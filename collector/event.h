@@ -160,6 +160,8 @@ struct EventKindCount {
   // than format_id is told.
   bool other = false;
   uint64_t counted = 0;
+  // It has stood still for long and is forgotten: should it happen again, it begins at 0.
+  bool last = false;
 };
 
 // How often an XDP program returned each action since it was followed (exit_tracer.h): of every
@@ -182,6 +184,24 @@ inline void Add(const XdpActionCounts& more, XdpActionCounts* sum) {
     sum->*action += more.*action;
   }
 }
+
+// What the kernel counts by itself of one thing since that began: a device, a qdisc, a CPU's
+// backlog, a namespace's protocols. Drops are in there that no tracepoint tells.
+struct HostCounters {
+  uint64_t time_ns = 0;
+  std::string source;  // "device", "ethtool", "qdisc", "softnet", "snmp"
+  NetnsId netns;       // inode 0: of the whole host
+  uint32_t ifindex = 0;
+  std::string ifname;
+  std::string label;  // qdisc: "fq_codel 8001:"; softnet: "CPU 3"
+  struct Counter {
+    std::string name;  // as the kernel spells it: "rx_dropped", "Ip.InDiscards"
+    uint64_t value = 0;
+    friend bool operator==(const Counter&, const Counter&) = default;
+  };
+  std::vector<Counter> counters;  // all but those that are 0
+  friend bool operator==(const HostCounters&, const HostCounters&) = default;
+};
 
 // The same instant on three clocks.
 struct ClockReading {
@@ -409,10 +429,20 @@ struct HookWalk {
   friend bool operator==(const HookWalk&, const HookWalk&) = default;
 };
 
+// The beginning of a packet, as far as it was kept (record --snaplen): as it lay in the kernel's
+// memory when it was freed, with the VLAN tag that lay beside it. Borrowed.
+struct CapturedPacket {
+  enum class Link : uint8_t { kNone, kEthernet, kIp };  // what the bytes begin with
+  Link link = Link::kNone;                              // kNone: nothing was kept
+  uint32_t wire_bytes = 0;                              // of the whole packet, from there
+  absl::Span<const uint8_t> bytes;
+};
+
 // Borrowed like the sample that points to it.
 struct Enrichment {
   Context context = Context::kUnknown;
   Packet packet;
+  CapturedPacket captured;
   HookWalk walk;
   // Equal in events whose device, namespace and walk are equal (others may have another one all the
   // same); 0: not known.

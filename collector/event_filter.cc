@@ -25,7 +25,7 @@ namespace {
 constexpr size_t kNearMatchesShown = 4;
 constexpr absl::string_view kReasonPrefix = "SKB_DROP_REASON_";
 
-// The names with which packets are printed (cli/packet_text.cc), and their common others.
+// The names with which packets are printed (render/packet_text.cc), and their common others.
 constexpr std::pair<absl::string_view, uint8_t> kProtocols[] = {
     {"icmp", IPPROTO_ICMP}, {"igmp", IPPROTO_IGMP},       {"ipip", IPPROTO_IPIP},
     {"tcp", IPPROTO_TCP},   {"udp", IPPROTO_UDP},         {"dccp", IPPROTO_DCCP},

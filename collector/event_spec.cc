@@ -86,6 +86,7 @@ class Selector {
   EventSelection Finish() &&;
 
  private:
+  absl::Status AddUnfiltered(absl::string_view spec);
   absl::Status AddOne(absl::string_view spec, absl::string_view group, absl::string_view name);
   absl::Status AddGlob(absl::string_view spec, const std::string& group, const std::string& name);
   void AddTracepoint(const std::string& event);
@@ -169,7 +170,30 @@ absl::Status Selector::AddGlob(absl::string_view spec, const std::string& group,
   return NoSuchEvent(spec, group, name, available_);
 }
 
+// Everything that it adds has the filter: so nothing that was added before, and no calls of bpf(2).
 absl::Status Selector::Add(absl::string_view spec) {
+  const size_t slash = spec.find('/');
+  if (slash == absl::string_view::npos) return AddUnfiltered(spec);
+  const absl::string_view filter = spec.substr(slash + 1);
+  if (filter.size() < 2 || filter.back() != '/') {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "event '", spec, "': a filter is like 'xdp:xdp_bulk_tx/drops > 0/', between two slashes"));
+  }
+  const size_t before = selection_.tracepoints.size();
+  const size_t calls_before = selection_.bpf_calls.size();
+  RETURN_IF_ERROR(AddUnfiltered(spec.substr(0, slash)));
+  if (selection_.tracepoints.size() == before || selection_.bpf_calls.size() != calls_before) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "event '", spec, "': a filter is for tracepoints that are not asked for twice"));
+  }
+  for (size_t i = before; i < selection_.tracepoints.size(); ++i) {
+    selection_.filters[selection_.tracepoints[i]] =
+        std::string(filter.substr(0, filter.size() - 1));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Selector::AddUnfiltered(absl::string_view spec) {
   const std::pair<absl::string_view, absl::string_view> parts =
       absl::StrSplit(spec, absl::MaxSplits(':', 1));
   const auto& [group, name] = parts;

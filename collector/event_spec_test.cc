@@ -14,6 +14,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::Pair;
+using testing::UnorderedElementsAre;
 
 std::vector<std::string> Host() {
   return {"bpf_test_run:bpf_test_finish",
@@ -162,6 +164,22 @@ TEST(SelectEventsTest, NearMatches) {
 TEST(SelectEventsTest, AGlobThatMatchesNothingIsAnError) {
   EXPECT_THAT(Error({"skb:free*"}), HasSubstr("no such tracepoint"));
   EXPECT_THAT(Error({"skb:*"}, {}), HasSubstr("no such tracepoint"));
+}
+
+TEST(SelectEventsTest, FiltersOfTheKernel) {
+  const EventSelection selection =
+      Select({"skb:kfree_skb", "xdp:xdp_bulk_tx/drops > 0/,net:netif_*/len > 1500 || len < 9/"});
+  EXPECT_THAT(selection.tracepoints, ElementsAre("skb:kfree_skb", "xdp:xdp_bulk_tx", "net:netif_rx",
+                                                 "net:netif_receive_skb"));
+  EXPECT_THAT(selection.filters,
+              UnorderedElementsAre(Pair("xdp:xdp_bulk_tx", "drops > 0"),
+                                   Pair("net:netif_rx", "len > 1500 || len < 9"),
+                                   Pair("net:netif_receive_skb", "len > 1500 || len < 9")));
+  for (const char* bad : {"xdp:xdp_bulk_tx/drops > 0", "xdp:xdp_bulk_tx/", "xdp:xdp_bulk_tx//"}) {
+    EXPECT_THAT(Error({bad}), HasSubstr("between two slashes")) << bad;
+  }
+  EXPECT_THAT(Error({"xdp:xdp_bulk_tx", "xdp:xdp_bulk_tx/drops > 0/"}), HasSubstr("twice"));
+  EXPECT_THAT(Error({"bpf:bpf_prog_load/a == 1/"}), HasSubstr("for tracepoints"));
 }
 
 TEST(SelectEventsTest, NotGroupAndName) {

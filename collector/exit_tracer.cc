@@ -142,6 +142,7 @@ absl::StatusOr<std::unique_ptr<ExitTracer::Follower>> ExitTracer::Load(uint32_t 
   ASSIGN_OR_RETURN(const bpf_prog_info info, ProgramInfoOf(target.get()));
   ASSIGN_OR_RETURN(const std::string function, MainFunction(target.get(), info));
   auto follower = std::make_unique<Follower>();
+  QuietenLibbpf();
   follower->bpf = exits_bpf__open();
   if (follower->bpf == nullptr) return ErrnoStatus(errno, "opening a companion of it");
   follower->kind = KindOf(info.type);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -121,6 +122,11 @@ bool KallsymsHidesAddresses(absl::string_view kallsyms) {
     kallsyms.remove_prefix(end + 1);
   }
   return true;
+}
+
+bool IsLockedDown() {
+  const absl::StatusOr<std::string> modes = ReadFile("/sys/kernel/security/lockdown");
+  return modes.ok() && absl::StrContains(*modes, "[confidentiality]");
 }
 
 }  // namespace correlate

@@ -47,6 +47,10 @@ absl::StatusOr<std::string> ReadKallsyms();
 // (kernel/kallsyms.c, kallsyms_show_value).
 bool KallsymsHidesAddresses(absl::string_view kallsyms);
 
+// Booted with lockdown=confidentiality, or put into it since (kernel_lockdown(7)): tracefs and much
+// of BPF are refused to root too. False where securityfs does not tell.
+bool IsLockedDown();
+
 }  // namespace correlate
 
 #endif  // COLLECTOR_HOST_FACTS_H_

@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "collector/boot_clock.h"
 #include "collector/kernel_btf.h"
+#include "collector/program_symbol.h"
 #include "collector/raw_program.h"
 
 namespace correlate {
@@ -113,10 +113,7 @@ void ReadFunctions(const RawProgramInfo& raw, const btf* types, const std::strin
     BpfTag tag = {};
     std::memcpy(tag.data(), raw.info.tag, tag.size());
     if (i > 0 && i < raw.prog_tags.size()) tag = raw.prog_tags[i];
-    function.symbol = absl::StrCat(
-        "bpf_prog_",
-        absl::BytesToHexString({reinterpret_cast<const char*>(tag.data()), tag.size()}),
-        own.empty() ? "" : "_", own);
+    function.symbol = ProgramSymbol(tag, own);
   }
 }
 

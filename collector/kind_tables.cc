@@ -15,6 +15,7 @@ namespace correlate {
 namespace {
 
 constexpr uint32_t kBatch = 1024;
+constexpr uint64_t kForgetAfterNs = 60'000'000'000;
 
 absl::StatusOr<ScopedFd> NewTable() {
   ScopedFd table(bpf_map_create(BPF_MAP_TYPE_PERCPU_HASH, "drop_kinds", sizeof(drop_kind),
@@ -44,10 +45,22 @@ absl::StatusOr<std::unique_ptr<KindTables>> KindTables::Create() {
   return tables;
 }
 
+uint64_t KindTables::count(const drop_kind& kind) const {
+  const auto count = counts_.find(kind);
+  return count == counts_.end() ? 0 : count->second.earlier + count->second.now;
+}
+
+void KindTables::NoteCount(const drop_kind& kind, uint64_t now) {
+  Count& count = counts_[kind];
+  if (count.now == now) return;
+  count.now = now;
+  count.changed_ns = now_ns_;
+  changed_.push_back({.kind = kind, .count = count.earlier + now});
+}
+
 absl::StatusOr<size_t> KindTables::ReadTable(int fd) {
   keys_.resize(kBatch);
   values_.resize(kBatch * cpus_);
-  counts_ = earlier_;
   size_t kinds = 0;
   uint32_t position = 0;  // the kernel's own, of a hash's bucket
   for (bool first = true;; first = false) {
@@ -59,7 +72,7 @@ absl::StatusOr<size_t> KindTables::ReadTable(int fd) {
     for (uint32_t i = 0; i < count; ++i) {
       uint64_t sum = 0;
       for (size_t cpu = 0; cpu < cpus_; ++cpu) sum += values_[i * cpus_ + cpu];
-      counts_[keys_[i]] += sum;
+      NoteCount(keys_[i], sum);
     }
     kinds += count;
     if (error == -ENOENT) return kinds;  // that was the last one
@@ -83,11 +96,24 @@ absl::Status KindTables::Exchange() {
   const ScopedFd old = std::exchange(table_, std::move(fresh));
   ++exchanges_;
   RETURN_IF_ERROR(ReadTable(old.get()).status());
-  earlier_ = counts_;
+  for (auto& [kind, count] : counts_) count.earlier += std::exchange(count.now, 0);
+  Forget();
   return absl::OkStatus();
 }
 
-absl::Status KindTables::Update() {
+// Of kinds that the table in use does not hold.
+void KindTables::Forget() {
+  absl::erase_if(counts_, [&](const auto& entry) {
+    const Count& count = entry.second;
+    if (count.changed_ns + kForgetAfterNs > now_ns_) return false;
+    changed_.push_back({.kind = entry.first, .count = count.earlier, .last = true});
+    return true;
+  });
+}
+
+absl::Status KindTables::Update(uint64_t now_ns) {
+  now_ns_ = now_ns;
+  changed_.clear();
   ASSIGN_OR_RETURN(const size_t kinds, ReadTable(table_.get()));
   if (kinds > MOST_KINDS / 2) {
     RETURN_IF_ERROR(Exchange());

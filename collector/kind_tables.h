@@ -1,11 +1,15 @@
 // The kernel's tables of kinds (kind_tables.bpf.h) and the sums of all that they ever held. A table
-// that is half full is exchanged for an empty one; nothing is deleted from one. One thread.
+// that is half full is exchanged for an empty one; nothing is deleted from one. What stood still
+// for a minute by then is forgotten, so memory grows with the kinds of a minute, or of a table
+// where that takes longer. What an update costs does not grow with the kinds that there were
+// before. One thread.
 #ifndef COLLECTOR_KIND_TABLES_H_
 #define COLLECTOR_KIND_TABLES_H_
 
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -36,13 +40,20 @@ class KindTables {
   int tables_fd() const { return tables_.get(); }
   int without_room_fd() const { return without_room_.get(); }
 
-  // Reads the counts as of now.
-  absl::Status Update();
+  // Reads the counts as of now (CLOCK_MONOTONIC).
+  absl::Status Update(uint64_t now_ns);
   // Returns when no program still counts that has begun before.
   void Settle();
-  // As of the last Update: running totals since Create, all CPUs together.
-  using Counts = absl::flat_hash_map<drop_kind, uint64_t, DropKindHash, SameDropKind>;
-  const Counts& counts() const { return counts_; }
+  struct Change {
+    drop_kind kind;
+    uint64_t count = 0;
+    bool last = false;  // forgotten with this: should it come again, it begins at 0
+  };
+  // Running totals since Create, or since they were last forgotten, all CPUs together, of the kinds
+  // that the last Update found changed or forgot. One may stand twice, in order.
+  const std::vector<Change>& changed() const { return changed_; }
+  uint64_t count(const drop_kind& kind) const;  // as of then
+  size_t kinds() const { return counts_.size(); }
   // Hits of an event (COMPANION_...) whose kinds found no room.
   uint64_t without_room(uint32_t event) const { return without_room_counts_[event]; }
   uint64_t exchanges() const { return exchanges_; }
@@ -51,20 +62,27 @@ class KindTables {
   KindTables() = default;
   absl::Status Use(int table_fd);
   absl::Status Exchange();
-  // Makes counts_ the sums of what earlier tables held and what this one does; how many kinds it
-  // has.
+  void Forget();
+  struct Count {
+    uint64_t earlier = 0;  // in tables exchanged since
+    uint64_t now = 0;      // in the one in use
+    uint64_t changed_ns = 0;
+  };
+  // Notes what the table in use holds; how many kinds it has.
   absl::StatusOr<size_t> ReadTable(int fd);
+  void NoteCount(const drop_kind& kind, uint64_t now);
 
   size_t cpus_ = 0;  // possible ones
   ScopedFd tables_;
   ScopedFd without_room_;
   ScopedFd table_;  // the one in use
-  Counts earlier_;  // of kinds that tables exchanged since held
-  Counts counts_;
+  absl::flat_hash_map<drop_kind, Count, DropKindHash, SameDropKind> counts_;
+  std::vector<Change> changed_;
   std::vector<uint64_t> without_room_counts_ = std::vector<uint64_t>(COMPANION_EVENTS);
   std::vector<drop_kind> keys_;
   std::vector<uint64_t> values_;
   uint64_t exchanges_ = 0;
+  uint64_t now_ns_ = 0;  // of the last update
 };
 
 }  // namespace correlate

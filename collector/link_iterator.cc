@@ -20,13 +20,13 @@ void LinkIterator::Destroy::operator()(links_bpf* skeleton) const { links_bpf::d
 LinkIterator::~LinkIterator() = default;
 
 absl::StatusOr<std::unique_ptr<LinkIterator>> LinkIterator::Load() {
-  const QuietLibbpf quiet;
+  QuietenLibbpf();
   std::unique_ptr<LinkIterator> iterator(new LinkIterator);
   iterator->skeleton_.reset(links_bpf::open());
   links_bpf* skeleton = iterator->skeleton_.get();
   if (skeleton == nullptr) return ErrnoStatus(errno, "the BPF iterator over links");
   if (const int error = links_bpf::load(skeleton); error != 0) {
-    return ErrnoStatus(-error, "loading the BPF iterator over links");
+    return IteratorStatus(-error, "BPF iterator over links", "Linux 5.19");
   }
   if (const int error = links_bpf::attach(skeleton); error != 0) {
     return ErrnoStatus(-error, "attaching the BPF iterator over links");

@@ -156,6 +156,8 @@ void AddBehindDispatchers(absl::Span<const BpfLink> links, std::vector<Attachmen
   attachments = std::move(all);
 }
 
+bool IsOfNetfilter(const BpfLink& link) { return link.type == BPF_LINK_TYPE_NETFILTER; }
+
 LinkOnlyPlaces PlacesOnlyLinksTell(absl::Span<const BpfLink> links,
                                    const std::map<NetnsId, Netns>& namespaces,
                                    const std::set<uint64_t>& cgroup_ids) {

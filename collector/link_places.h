@@ -22,6 +22,9 @@ void NameLinks(absl::Span<const BpfLink> links, std::vector<Attachment>& attachm
 // the order of the functions, which is that of libxdp's dispatcher. Each stands where it stands.
 void AddBehindDispatchers(absl::Span<const BpfLink> links, std::vector<Attachment>& attachments);
 
+// Such links alone lead to programs among netfilter's hooks.
+bool IsOfNetfilter(const BpfLink& link);
+
 // What no look saw: netfilter programs, programs on devices of namespaces that were not looked
 // into, and in cgroups that were not. `namespaces` are those that were looked into.
 struct LinkOnlyPlaces {

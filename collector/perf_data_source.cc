@@ -1,240 +1,258 @@
 #include "collector/perf_data_source.h"
 
 #include <linux/perf_event.h>
+#include <zstd.h>
 
 #include <algorithm>
 #include <cstring>
 #include <optional>
 #include <utility>
 
-#include "absl/strings/numbers.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "base/status_macros.h"
+#include "collector/perf_byte_order.h"
 
 namespace correlate {
 namespace {
 
-constexpr absl::string_view kMagic = "PERFILE2";
-constexpr absl::string_view kTracingMagic("\x17\x08\x44tracing", 10);
-constexpr uint32_t kFirstUserRecord = 64;  // PERF_RECORD_USER_TYPE_START: perf's own, no sample_id
-constexpr uint32_t kFinishedRound = 68;
-constexpr uint32_t kCompressed = 81;
-constexpr uint32_t kCompressed2 = 83;
-constexpr int kTracingDataFeature = 1;  // HEADER_TRACING_DATA
-constexpr int kFeatures = 256;
-constexpr uint64_t kMostEvents = 65536;
-// What of sample_type makes up the sample_id of records that are no samples (perf_event_open(2)).
-constexpr uint64_t kTrailerFields = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ID |
-                                    PERF_SAMPLE_STREAM_ID | PERF_SAMPLE_CPU |
-                                    PERF_SAMPLE_IDENTIFIER;
-
-// perf.data's `struct perf_file_section`.
-struct Section {
-  uint64_t offset = 0;
-  uint64_t size = 0;
-};
-
-struct Header {
-  char magic[8] = {};
-  uint64_t size = 0;
-  uint64_t attr_size = 0;
-  Section attrs;
-  Section data;
-  Section event_types;
-  uint64_t features[kFeatures / 64] = {};
-};
-
-absl::Status Damaged(absl::string_view what) {
-  return absl::DataLossError(absl::StrCat("not a usable perf.data file: ", what));
-}
-
 absl::Status Unusable(absl::string_view why) {
-  return absl::UnimplementedError(absl::StrCat(
-      "this perf.data file cannot be read: ", why,
-      "; record tracepoints alone, with one `perf record -a -g -k CLOCK_MONOTONIC -e EVENTS`"));
+  return absl::UnimplementedError(
+      absl::StrCat("this perf.data file cannot be read: ", why,
+                   "; record tracepoints with `perf record -a -g -k CLOCK_MONOTONIC -e EVENTS`"));
 }
 
-absl::StatusOr<absl::string_view> Slice(absl::string_view bytes, const Section& section) {
-  if (section.offset > bytes.size() || section.size > bytes.size() - section.offset) {
-    return Damaged("a section lies beyond the end of the file");
+// The stream that the payloads of compressed records are pieces of.
+class Decompressor {
+ public:
+  Decompressor() : stream_(ZSTD_createDStream()) {}
+  ~Decompressor() { ZSTD_freeDStream(stream_); }
+  Decompressor(const Decompressor&) = delete;
+  Decompressor& operator=(const Decompressor&) = delete;
+
+  // Appends. A piece may not grow more than a thousandfold: perf compresses 64 KiB at a time.
+  absl::Status Add(absl::string_view piece, std::string* records) {
+    constexpr size_t kMostBytes = 64 << 20;
+    ZSTD_inBuffer in = {piece.data(), piece.size(), 0};
+    size_t added = 0;
+    while (in.pos < in.size) {
+      char block[64 * 1024];
+      ZSTD_outBuffer out = {block, sizeof block, 0};
+      const size_t result = ZSTD_decompressStream(stream_, &out, &in);
+      if (ZSTD_isError(result)) {
+        return DamagedPerfData(
+            absl::StrCat("a compressed record cannot be unpacked: ", ZSTD_getErrorName(result)));
+      }
+      records->append(block, out.pos);
+      added += out.pos;
+      if (added > kMostBytes) return DamagedPerfData("a compressed record is too large");
+    }
+    // What the last step left in the stream's own buffer.
+    for (;;) {
+      char block[64 * 1024];
+      ZSTD_outBuffer out = {block, sizeof block, 0};
+      ZSTD_inBuffer nothing = {nullptr, 0, 0};
+      if (ZSTD_isError(ZSTD_decompressStream(stream_, &out, &nothing)) || out.pos == 0) break;
+      records->append(block, out.pos);
+      added += out.pos;
+      if (added > kMostBytes) return DamagedPerfData("a compressed record is too large");
+    }
+    return absl::OkStatus();
   }
-  return bytes.substr(section.offset, section.size);
-}
 
-template <typename T>
-std::optional<T> Take(absl::string_view* bytes) {
-  T value;
-  if (bytes->size() < sizeof value) return std::nullopt;
-  std::memcpy(&value, bytes->data(), sizeof value);
-  bytes->remove_prefix(sizeof value);
-  return value;
-}
-
-std::optional<absl::string_view> TakeBytes(absl::string_view* bytes, uint64_t size) {
-  if (bytes->size() < size) return std::nullopt;
-  const absl::string_view taken = bytes->substr(0, size);
-  bytes->remove_prefix(size);
-  return taken;
-}
-
-// Text up to a NUL, which is taken too.
-std::optional<absl::string_view> TakeText(absl::string_view* bytes) {
-  const size_t end = bytes->find('\0');
-  if (end == absl::string_view::npos) return std::nullopt;
-  const absl::string_view text = bytes->substr(0, end);
-  bytes->remove_prefix(end + 1);
-  return text;
-}
-
-// A block that its own size precedes.
-template <typename Size>
-std::optional<absl::string_view> TakeBlock(absl::string_view* bytes) {
-  const auto size = Take<Size>(bytes);
-  return size.has_value() ? TakeBytes(bytes, *size) : std::nullopt;
-}
-
-// The number in the line "ID: N" of a format.
-std::optional<uint64_t> TracepointId(absl::string_view format) {
-  const size_t at = format.find("\nID: ");
-  if (at == absl::string_view::npos) return std::nullopt;
-  format.remove_prefix(at + 5);
-  uint64_t id = 0;
-  if (!absl::SimpleAtoi(format.substr(0, format.find('\n')), &id)) return std::nullopt;
-  return id;
-}
+ private:
+  ZSTD_DStream* const stream_;
+};
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PerfDataSource>> PerfDataSource::Parse(absl::string_view bytes) {
   auto source = std::make_unique<PerfDataSource>();
-  RETURN_IF_ERROR(source->ParseFile(bytes));
+  ASSIGN_OR_RETURN(source->file_, PerfDataFile::Parse(bytes));
+  RETURN_IF_ERROR(source->PrepareEvents());
   return source;
 }
 
-absl::Status PerfDataSource::ParseTracingData(absl::string_view rest) {
-  // tools/perf/util/trace-event-info.c writes it, trace-event-read.c reads it.
-  absl::Status damaged = Damaged("its tracepoint formats cannot be read");
-  if (!absl::ConsumePrefix(&rest, kTracingMagic)) return damaged;
-  if (!TakeText(&rest).has_value()) return damaged;  // version
-  if (!Take<uint8_t>(&rest).has_value() || !Take<uint8_t>(&rest).has_value() ||
-      !Take<uint32_t>(&rest).has_value()) {
-    return damaged;  // byte order, size of long, page size
+absl::Status PerfDataSource::PrepareEvents() {
+  const auto tracing = file_.features.find(PerfDataFeature::kTracingData);
+  if (tracing != file_.features.end()) {
+    ASSIGN_OR_RETURN(formats_, ParsePerfDataFormats(tracing->second));
   }
-  for (const absl::string_view name : {"header_page", "header_event"}) {
-    if (TakeText(&rest) != name || !TakeBlock<uint64_t>(&rest).has_value()) return damaged;
-  }
-  const auto ftrace_count = Take<uint32_t>(&rest);
-  for (uint32_t i = 0; i < ftrace_count.value_or(0); ++i) {
-    if (!TakeBlock<uint64_t>(&rest).has_value()) return damaged;
-  }
-  const auto system_count = Take<uint32_t>(&rest);
-  if (!system_count.has_value()) return damaged;
-  for (uint32_t i = 0; i < *system_count; ++i) {
-    const auto system = TakeText(&rest);
-    const auto count = Take<uint32_t>(&rest);
-    if (!system.has_value() || !count.has_value()) return damaged;
-    for (uint32_t k = 0; k < *count; ++k) {
-      const auto text = TakeBlock<uint64_t>(&rest);
-      if (!text.has_value() || formats_.size() >= kMostEvents) return damaged;
-      if (const auto id = TracepointId(*text)) {
-        format_of_tracepoint_.emplace_back(*id, static_cast<uint32_t>(formats_.size()));
-        formats_.push_back({std::string(*system), std::string(*text)});
-      }
+  // One layout for the fields by which records of all events are told apart and put in order.
+  std::optional<uint64_t> layout;
+  std::optional<uint64_t> trailer;
+  for (const PerfDataEvent& event : file_.events) {
+    if (!event.sample_id_all) return Unusable("its side-band records have no times");
+    if (trailer.value_or(event.sample_type & kSampleIdFields) !=
+        (event.sample_type & kSampleIdFields)) {
+      return Unusable("its events differ in what they record");
+    }
+    trailer = event.sample_type & kSampleIdFields;
+    if (event.type != PERF_TYPE_TRACEPOINT) continue;
+    const bool told = (*trailer & PERF_SAMPLE_IDENTIFIER) != 0;
+    if (!told && layout.value_or(event.sample_type) != event.sample_type) {
+      return Unusable("its events differ in what they record");
+    }
+    layout = event.sample_type;
+    const auto format = std::find_if(
+        formats_.begin(), formats_.end(),
+        [&](const PerfDataFormat& known) { return known.tracepoint_id == event.config; });
+    if (format == formats_.end()) continue;
+    const auto id = static_cast<uint32_t>(format - formats_.begin());
+    std::vector<uint64_t> ids = event.ids;
+    // Where there is but one event, perf leaves its id out of the samples.
+    if (ids.empty() || !(*trailer & (PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_ID))) ids.push_back(0);
+    for (const uint64_t event_id : ids) {
+      translator_.AddEvent(event_id, event.sample_type, id);
+      tracepoints_[event_id] = {event.sample_type, id};
     }
   }
+  if (file_.events.empty()) return DamagedPerfData("it tells no events");
+  if (!layout.has_value()) return Unusable("it holds no tracepoints");
+  if (!(*layout & PERF_SAMPLE_RAW)) return Unusable("its samples hold no fields (perf record -R)");
+  if (!(*layout & PERF_SAMPLE_TIME)) return Unusable("its samples have no times");
+  sample_type_ = *layout;
+  stream_ = translator_.AddStream(0, {sample_type_, sample_id_all_});
   return absl::OkStatus();
 }
 
-absl::Status PerfDataSource::ParseFile(absl::string_view bytes) {
-  absl::string_view rest = bytes;
-  const auto header = Take<Header>(&rest);
-  if (!header.has_value() || absl::string_view(header->magic, sizeof header->magic) != kMagic) {
-    return Damaged("it does not begin with PERFILE2");
-  }
-  ASSIGN_OR_RETURN(records_, Slice(bytes, header->data));
+void PerfDataSource::SetFormat(uint32_t id, EventFormat format) {
+  if (parsed_formats_.size() <= id) parsed_formats_.resize(id + 1);
+  parsed_formats_[id] = std::move(format);
+}
 
-  // One section for each feature bit stands behind the data, in order of the bits.
-  absl::string_view features = bytes.substr(records_.data() + records_.size() - bytes.data());
-  for (int bit = 0; bit < kFeatures; ++bit) {
-    if (!(header->features[bit / 64] >> (bit % 64) & 1)) continue;
-    const auto section = Take<Section>(&features);
-    if (!section.has_value()) return Damaged("its feature sections are cut short");
-    if (bit != kTracingDataFeature) continue;
-    ASSIGN_OR_RETURN(const absl::string_view tracing, Slice(bytes, *section));
-    RETURN_IF_ERROR(ParseTracingData(tracing));
+int PerfDataSource::clock_id() const {
+  for (const PerfDataEvent& event : file_.events) {
+    if (event.uses_clock_id) return event.clock_id;
   }
+  return -1;
+}
 
-  ASSIGN_OR_RETURN(absl::string_view attrs, Slice(bytes, header->attrs));
-  // An entry is a perf_event_attr of the recording perf's size, then the section of its ids.
-  if (header->attr_size < PERF_ATTR_SIZE_VER0 + sizeof(Section) || header->attr_size > 4096) {
-    return Damaged("its attributes have an impossible size");
+void PerfDataSource::OnRecord(absl::Span<const uint8_t> record, EventSink& sink) {
+  perf_event_header header;
+  std::memcpy(&header, record.data(), sizeof header);
+  if (header.type == kPerfFinishedRoundRecord) {
+    // Everything older than the newest record of the round before has been seen by now.
+    translator_.Release(newest_before_round_ns_, sink);
+    newest_before_round_ns_ = newest_ns_;
+    return;
   }
-  // One layout for all: that of samples, and of it the fields that end every other record.
-  std::optional<uint64_t> samples;
-  std::optional<uint64_t> side_band;
-  while (const auto entry = TakeBytes(&attrs, header->attr_size)) {
-    perf_event_attr attr = {};
-    std::memcpy(&attr, entry->data(),
-                std::min<size_t>(sizeof attr, header->attr_size - sizeof(Section)));
-    absl::string_view ids_section = entry->substr(header->attr_size - sizeof(Section));
-    ASSIGN_OR_RETURN(absl::string_view ids, Slice(bytes, *Take<Section>(&ids_section)));
-    const bool is_tracepoint = attr.type == PERF_TYPE_TRACEPOINT;
-    // perf adds a dummy that carries side-band records alone.
-    if (!is_tracepoint && (attr.type != PERF_TYPE_SOFTWARE || attr.config != PERF_COUNT_SW_DUMMY)) {
-      return Unusable("it holds events that are no tracepoints");
+  if (header.type >= kPerfUserRecord) return;
+  if (header.type == PERF_RECORD_SAMPLE) {
+    uint64_t id = SampleEventId(record, sample_type_).value_or(0);
+    if (file_.foreign) id = PerfDataReader::Swapped(id);
+    const auto known = tracepoints_.find(id);
+    if (known == tracepoints_.end()) {
+      ++foreign_samples_;
+      return;
     }
-    if (!attr.sample_id_all) return Unusable("its side-band records have no times");
-    if (side_band.value_or(attr.sample_type & kTrailerFields) !=
-            (attr.sample_type & kTrailerFields) ||
-        (is_tracepoint && samples.value_or(attr.sample_type) != attr.sample_type)) {
-      return Unusable("its events differ in what they record");
+    if (file_.foreign) {
+      const auto& [sample_type, format] = known->second;
+      const absl::Span<uint8_t> raw =
+          SwapRecordBody(sample_type, sample_id_all_, absl::MakeSpan(native_));
+      if (format < parsed_formats_.size()) SwapRawFields(parsed_formats_[format], raw);
     }
-    side_band = attr.sample_type & kTrailerFields;
-    if (!is_tracepoint) continue;
-    samples = attr.sample_type;
-    const auto format = std::find_if(format_of_tracepoint_.begin(), format_of_tracepoint_.end(),
-                                     [&](const auto& known) { return known.first == attr.config; });
-    if (format == format_of_tracepoint_.end()) continue;
-    while (const auto id = Take<uint64_t>(&ids))
-      translator_.AddEvent(*id, attr.sample_type, format->second);
+  } else if (file_.foreign) {
+    (void)SwapRecordBody(sample_type_, sample_id_all_, absl::MakeSpan(native_));
   }
-  if (!samples.has_value()) return Unusable("it holds no tracepoints");
-  stream_ = translator_.AddStream(0, {*samples, true});
+  newest_ns_ = std::max(newest_ns_, translator_.Append(stream_, record));
+}
+
+uint64_t PerfDataSource::FindKernelText() const {
+  // pid, tid, address, length, page offset, name: of the kernel itself the offset is the address of
+  // the symbol in the name (tools/perf/util/synthetic-events.c).
+  constexpr size_t kOffset = sizeof(perf_event_header) + 24;
+  constexpr size_t kName = kOffset + 8;
+  PerfDataReader records(file_.records, file_.foreign);
+  while (!records.rest().empty()) {
+    PerfDataReader head = records;
+    const auto type = head.Take<uint32_t>();
+    (void)head.Take<uint16_t>();
+    const auto size = head.Take<uint16_t>();
+    if (!size.has_value() || *size < sizeof(perf_event_header)) return 0;
+    const auto record = records.TakeBytes(*size);
+    if (!record.has_value() || *type == PERF_RECORD_SAMPLE || *type == kPerfCompressedRecord)
+      return 0;
+    if (*type == kPerfTracingDataRecord) {
+      (void)records.TakeBytes((uint64_t{head.Take<uint32_t>().value_or(0)} + 7) / 8 * 8);
+    }
+    if (*type != PERF_RECORD_MMAP || record->size() <= kName) continue;
+    if (!absl::StartsWith(record->substr(kName), "[kernel.kallsyms]_text")) continue;
+    return *PerfDataReader(record->substr(kOffset), file_.foreign).Take<uint64_t>();
+  }
+  return 0;
+}
+
+absl::Status PerfDataSource::ReadRecords(absl::string_view* records, EventSink& sink,
+                                         absl::string_view* compressed) {
+  *compressed = {};
+  while (records->size() >= sizeof(perf_event_header)) {
+    perf_event_header header;
+    std::memcpy(&header, records->data(), sizeof header);
+    if (file_.foreign) {
+      SwapRecordHeader(absl::MakeSpan(reinterpret_cast<uint8_t*>(&header), sizeof header));
+    }
+    if (header.size < sizeof header) return DamagedPerfData("a record says that it has no size");
+    if (header.size > records->size()) break;
+    absl::Span<const uint8_t> record(reinterpret_cast<const uint8_t*>(records->data()),
+                                     header.size);
+    if (file_.foreign) {
+      native_.assign(record.begin(), record.end());
+      SwapRecordHeader(absl::MakeSpan(native_));
+      record = native_;
+    }
+    const absl::string_view whole = records->substr(0, header.size);
+    records->remove_prefix(header.size);
+    OnRecord(record, sink);
+    // The formats stand behind their record, not in it.
+    if (header.type == kPerfTracingDataRecord && header.size >= sizeof header + 4) {
+      PerfDataReader size(whole.substr(sizeof header, 4), file_.foreign);
+      const uint64_t bytes = (uint64_t{*size.Take<uint32_t>()} + 7) / 8 * 8;
+      records->remove_prefix(std::min<uint64_t>(bytes, records->size()));
+    }
+    absl::string_view body = whole.substr(sizeof header);
+    if (header.type == kPerfCompressed2Record) {
+      const auto payload = PerfDataReader(body, file_.foreign).TakeBlock<uint64_t>();
+      if (!payload.has_value()) return DamagedPerfData("a compressed record is cut short");
+      body = *payload;
+    }
+    if (header.type == kPerfCompressedRecord || header.type == kPerfCompressed2Record) {
+      *compressed = body;
+      return absl::OkStatus();
+    }
+  }
   return absl::OkStatus();
 }
 
 absl::Status PerfDataSource::Read(EventSink& sink) {
-  absl::string_view rest = std::exchange(records_, {});
-  uint64_t newest_ns = 0;
-  uint64_t newest_before_round_ns = 0;
+  absl::string_view rest = std::exchange(file_.records, {});
+  Decompressor decompressor;
+  std::string unpacked;  // with the beginning of a record of which the end is still to come
   while (!rest.empty()) {
-    perf_event_header header;
-    if (rest.size() < sizeof header) return Damaged("a record is cut short");
-    std::memcpy(&header, rest.data(), sizeof header);
-    if (header.size < sizeof header || header.size > rest.size()) {
-      return Damaged("a record says that it is longer than the file");
+    absl::string_view compressed;
+    const size_t before = rest.size();
+    RETURN_IF_ERROR(ReadRecords(&rest, sink, &compressed));
+    if (rest.size() == before) {
+      return DamagedPerfData("it ends within a record: it was cut short");
     }
-    if (header.type == kCompressed || header.type == kCompressed2) {
-      return Unusable("it is compressed");
-    }
-    if (header.type == kFinishedRound) {
-      // Everything older than the newest record of the round before has been seen by now.
-      translator_.Release(newest_before_round_ns, sink);
-      newest_before_round_ns = newest_ns;
-    } else if (header.type < kFirstUserRecord) {
-      const absl::Span<const uint8_t> record(reinterpret_cast<const uint8_t*>(rest.data()),
-                                             header.size);
-      newest_ns = std::max(newest_ns, translator_.Append(stream_, record));
-    }
-    rest.remove_prefix(header.size);
+    if (compressed.empty()) continue;
+    RETURN_IF_ERROR(decompressor.Add(compressed, &unpacked));
+    absl::string_view records = unpacked;
+    RETURN_IF_ERROR(ReadRecords(&records, sink, &compressed));
+    if (!compressed.empty()) return DamagedPerfData("a compressed record holds another one");
+    unpacked.erase(0, unpacked.size() - records.size());
   }
+  if (!unpacked.empty()) return DamagedPerfData("it ends within a compressed record");
   return absl::OkStatus();
 }
 
 absl::Status PerfDataSource::Finish(EventSink& sink) {
   absl::Status read = Read(sink);
   translator_.Release(kForever, sink);
+  if (const uint64_t lost = translator_.lost(stream_); lost > 0) {
+    sink.OnRawEvent(
+        Loss{.from_ns = 0, .to_ns = newest_ns_, .source = "perf record", .count = lost});
+  }
   return read;
 }
 

@@ -1,5 +1,7 @@
-// One perf ring buffer of one CPU and the events that write into it, through libperf. This pair of
-// files is the only one that names libperf (GPL-2.0), so that a build could replace it.
+// One perf ring buffer of one CPU and the events that write into it. Two implementations:
+// perf_ring_libperf.cc, the only file that names libperf (GPL-2.0), and perf_ring_syscalls.cc, by
+// system calls alone, for programs that are passed on (docs/licences.md). perf_ring_test holds both
+// to the same.
 //
 // Owns its events' file descriptors and the mapping; both end with it. One thread.
 // Privileges: CAP_PERFMON (or CAP_SYS_ADMIN), or kernel.perf_event_paranoid <= -1; rings above
@@ -12,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -35,6 +38,7 @@ class PerfRing {
     // In one group with the event before it, and not `disabled` by itself: it goes on and off with
     // that one in the same instant, as far as this CPU can tell.
     bool joins_previous = false;
+    std::string filter;  // of a tracepoint (PERF_EVENT_IOC_SET_FILTER); empty: none
   };
 
   // Opens `events` on `cpu`, disabled, all writing to one ring of `ring_bytes` (a power of two, at

@@ -291,6 +291,7 @@ std::vector<PerfSource::RingEvent> PerfSource::SampleEvents() const {
     event.counts = true;
     if (enriched_formats_[i].name.empty()) {
       event.records = true;
+      event.spec.filter = tracepoint.filter;
       event.spec.attr =
           TracepointAttr(tracepoint.tracepoint_id, callchains, spec_.max_stack, watermark_bytes);
       events.push_back(std::move(event));

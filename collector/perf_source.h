@@ -33,6 +33,7 @@ struct PerfSourceSpec {
     // Open returns).
     const EventFormat* enriched_format = nullptr;
     bool only_count = false;  // no record of it at all
+    std::string filter;       // hits that it does not take do not count; empty: none
   };
   std::vector<Tracepoint> tracepoints;
   // kAdaptive: a companion program decides by the record; plain tracepoints take one with each.

@@ -23,11 +23,11 @@ void ProgramHolders::Destroy::operator()(holders_bpf* skeleton) const {
 ProgramHolders::~ProgramHolders() = default;
 
 absl::StatusOr<std::unique_ptr<ProgramHolders>> ProgramHolders::Load() {
-  const QuietLibbpf quiet;
+  QuietenLibbpf();
   std::unique_ptr<ProgramHolders> holders(new ProgramHolders);
   holders->skeleton_.reset(holders_bpf::open_and_load());
   holders_bpf* skeleton = holders->skeleton_.get();
-  if (skeleton == nullptr) return ErrnoStatus(errno, "loading the BPF iterator over programs");
+  if (skeleton == nullptr) return IteratorStatus(errno, "BPF iterator over programs", "Linux 5.9");
   if (const int error = holders_bpf::attach(skeleton); error != 0) {
     return ErrnoStatus(-error, "attaching the BPF iterator over programs");
   }

@@ -17,30 +17,13 @@
 #include "absl/synchronization/mutex.h"
 #include "base/errno_status.h"
 #include "collector/boot_clock.h"
+#include "collector/btf_names.h"
 #include "collector/host_facts.h"
-#include "collector/kernel_btf.h"
 #include "collector/program_decoder.h"
 #include "collector/raw_program.h"
 
 namespace correlate {
 namespace {
-
-class KernelBtf : public BtfNames {
- public:
-  explicit KernelBtf(btf* handle) : btf_(handle) {}
-
-  std::string TypeName(uint32_t type_id) const override {
-    const btf_type* type = btf__type_by_id(btf_.get(), type_id);
-    return type != nullptr ? String(type->name_off) : "";
-  }
-  std::string String(uint32_t offset) const override {
-    const char* text = btf__str_by_offset(btf_.get(), offset);
-    return text != nullptr ? text : "";
-  }
-
- private:
-  ScopedBtf btf_;
-};
 
 // One look's BTF by id: the programs of an object share one. It is a copy in our memory; libbpf
 // closes the descriptor.
@@ -49,16 +32,12 @@ class BtfCache {
   const BtfNames* Get(uint32_t btf_id) {
     if (btf_id == 0) return nullptr;
     const auto [it, added] = by_id_.try_emplace(btf_id);
-    if (added) {
-      if (btf* handle = btf__load_from_kernel_by_id(btf_id)) {
-        it->second = std::make_unique<KernelBtf>(handle);
-      }
-    }
+    if (added) it->second = LoadedBtf::FromKernel(btf_id);
     return it->second.get();
   }
 
  private:
-  absl::flat_hash_map<uint32_t, std::unique_ptr<KernelBtf>> by_id_;
+  absl::flat_hash_map<uint32_t, std::unique_ptr<LoadedBtf>> by_id_;
 };
 
 absl::StatusOr<ProgramInfo> ReadProgram(uint32_t id, BtfCache& btf) {

@@ -12,10 +12,10 @@
 #include <string>
 #include <thread>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "collector/host_facts.h"
+#include "collector/program_symbol.h"
 #include "collector/test_child.h"
 #include "collector/test_programs.h"
 
@@ -23,10 +23,6 @@ namespace correlate {
 namespace {
 
 using testing::HasSubstr;
-
-std::string Hex(const BpfTag& tag) {
-  return absl::BytesToHexString({reinterpret_cast<const char*>(tag.data()), tag.size()});
-}
 
 ptrdiff_t OpenFiles() {
   return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
@@ -82,7 +78,7 @@ TEST_F(ProgramScannerTest, FunctionsAndLinesAgreeWithKallsyms) {
     EXPECT_GT(function.length_bytes, 0);
     EXPECT_THAT(*kallsyms,
                 HasSubstr(absl::StrFormat("%016x t bpf_prog_%s_%s\t[bpf]\n", function.address,
-                                          Hex(function.tag), function.name)));
+                                          TagToHex(function.tag), function.name)));
   }
   // Each line lies in its function.
   ASSERT_EQ(program->lines.size(), 3);

@@ -58,17 +58,6 @@ struct SampleId {
   uint64_t event_id = 0;
 };
 
-constexpr uint64_t kSampleIdFields[] = {PERF_SAMPLE_TID, PERF_SAMPLE_TIME,
-                                        PERF_SAMPLE_ID,  PERF_SAMPLE_STREAM_ID,
-                                        PERF_SAMPLE_CPU, PERF_SAMPLE_IDENTIFIER};
-
-// Each field of a sample_id takes 8 bytes.
-size_t SampleIdBytes(uint64_t sample_type) {
-  size_t bytes = 0;
-  for (const uint64_t field : kSampleIdFields) bytes += (sample_type & field) ? 8 : 0;
-  return bytes;
-}
-
 SampleId ParseSampleId(absl::Span<const uint8_t> bytes, uint64_t sample_type) {
   FieldCursor cursor(bytes);
   SampleId id;

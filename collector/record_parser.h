@@ -4,6 +4,10 @@
 #ifndef COLLECTOR_RECORD_PARSER_H_
 #define COLLECTOR_RECORD_PARSER_H_
 
+#include <linux/perf_event.h>
+
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -28,6 +32,14 @@ enum class RecordKind {
   kOther,      // well-formed, of no interest
   kMalformed,  // shorter than its own fields say
 };
+
+// What of sample_type makes up the sample_id of records that are no samples: eight bytes each.
+inline constexpr uint64_t kSampleIdFields = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ID |
+                                            PERF_SAMPLE_STREAM_ID | PERF_SAMPLE_CPU |
+                                            PERF_SAMPLE_IDENTIFIER;
+constexpr size_t SampleIdBytes(uint64_t sample_type) {
+  return size_t{8} * static_cast<size_t>(std::popcount(sample_type & kSampleIdFields));
+}
 
 // What a parse fills; reuse one instance for a whole stream, so that a sample allocates nothing.
 // Spans in `sample` point into the record, or into `callchain` here.

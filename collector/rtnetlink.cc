@@ -1,6 +1,7 @@
 #include "collector/rtnetlink.h"
 
 #include <libmnl/libmnl.h>
+#include <linux/gen_stats.h>
 #include <linux/if_link.h>
 #include <linux/net_namespace.h>
 #include <linux/pkt_cls.h>
@@ -16,6 +17,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "base/errno_status.h"
 
 namespace correlate {
@@ -123,6 +125,10 @@ void ReadXdp(Bytes xdp, LinkMessage& link) {
     default:
       break;
   }
+}
+
+void AddCounter(const char* name, uint64_t value, HostCounters* counters) {
+  if (value != 0) counters->counters.push_back({name, value});
 }
 
 std::vector<std::string> ReadActions(Bytes list, bool* goes_to_chain) {
@@ -233,6 +239,68 @@ absl::StatusOr<DumpState> ParseFilters(absl::Span<const uint8_t> datagram,
   });
 }
 
+absl::StatusOr<DumpState> ParseLinkCounters(Bytes datagram, std::vector<HostCounters>& counters) {
+  // The members of rtnl_link_stats64 (include/uapi/linux/if_link.h), in their order; older kernels
+  // have fewer.
+  static constexpr const char* kNames[] = {
+      "rx_packets",          "tx_packets",        "rx_bytes",         "tx_bytes",
+      "rx_errors",           "tx_errors",         "rx_dropped",       "tx_dropped",
+      "multicast",           "collisions",        "rx_length_errors", "rx_over_errors",
+      "rx_crc_errors",       "rx_frame_errors",   "rx_fifo_errors",   "rx_missed_errors",
+      "tx_aborted_errors",   "tx_carrier_errors", "tx_fifo_errors",   "tx_heartbeat_errors",
+      "tx_window_errors",    "rx_compressed",     "tx_compressed",    "rx_nohandler",
+      "rx_otherhost_dropped"};
+  return ParseDump<ifinfomsg>(datagram, RTM_NEWLINK,
+                              [&](const ifinfomsg& header, Bytes attributes_bytes) {
+                                const Attributes<IFLA_STATS64 + 1> attributes(attributes_bytes);
+                                HostCounters device;
+                                device.source = "device";
+                                device.ifindex = static_cast<uint32_t>(header.ifi_index);
+                                device.ifname = attributes.String(IFLA_IFNAME);
+                                Bytes values = attributes.Get(IFLA_STATS64);
+                                for (const char* name : kNames) {
+                                  if (values.size() < sizeof(uint64_t)) break;
+                                  AddCounter(name, Read<uint64_t>(values), &device);
+                                  values.remove_prefix(sizeof(uint64_t));
+                                }
+                                counters.push_back(std::move(device));
+                              });
+}
+
+absl::StatusOr<DumpState> ParseQdiscCounters(Bytes datagram, std::vector<HostCounters>& counters) {
+  return ParseDump<tcmsg>(datagram, RTM_NEWQDISC, [&](const tcmsg& header, Bytes attributes_bytes) {
+    const Attributes<TCA_MAX + 1> attributes(attributes_bytes);
+    const std::string kind = attributes.String(TCA_KIND);
+    if (kind == "noqueue") return;
+    HostCounters qdisc;
+    qdisc.source = "qdisc";
+    qdisc.ifindex = static_cast<uint32_t>(header.tcm_ifindex);
+    // As tc(8) names it; those without a handle of their own differ in their parents.
+    qdisc.label = absl::StrCat(kind, " ", absl::Hex(TC_H_MAJ(header.tcm_handle) >> 16), ":");
+    if (header.tcm_parent == TC_H_ROOT) {
+      absl::StrAppend(&qdisc.label, " root");
+    } else if (kind != "clsact" && kind != "ingress") {
+      const uint32_t major = TC_H_MAJ(header.tcm_parent) >> 16;
+      absl::StrAppend(&qdisc.label, " parent ", absl::Hex(major), ":",
+                      absl::Hex(TC_H_MIN(header.tcm_parent)));
+    }
+    const Attributes<TCA_STATS_MAX + 1> statistics(attributes.Get(TCA_STATS2));
+    const Bytes basic = statistics.Get(TCA_STATS_BASIC);
+    if (basic.size() >= sizeof(uint64_t) + sizeof(uint32_t)) {
+      AddCounter("bytes", Read<uint64_t>(basic), &qdisc);
+      AddCounter("packets", Read<uint32_t>(basic.subspan(sizeof(uint64_t))), &qdisc);
+    }
+    const Bytes queue = statistics.Get(TCA_STATS_QUEUE);
+    if (queue.size() >= sizeof(gnet_stats_queue)) {
+      const auto values = Read<gnet_stats_queue>(queue);
+      AddCounter("drops", values.drops, &qdisc);
+      AddCounter("requeues", values.requeues, &qdisc);
+      AddCounter("overlimits", values.overlimits, &qdisc);
+    }
+    counters.push_back(std::move(qdisc));
+  });
+}
+
 std::vector<Notification> ParseNotifications(absl::Span<const uint8_t> datagram) {
   std::vector<Notification> notifications;
   while (datagram.size() >= sizeof(nlmsghdr)) {
@@ -278,7 +346,9 @@ absl::StatusOr<int32_t> ParseNsid(absl::Span<const uint8_t> datagram) {
   const Bytes payload = datagram.subspan(sizeof message, message.nlmsg_len - sizeof message);
   if (message.nlmsg_type == NLMSG_ERROR) {
     if (payload.size() < sizeof(int32_t)) return Malformed();
-    return ErrnoStatus(static_cast<int>(-int64_t{Read<int32_t>(payload)}), "rtnetlink");
+    const auto error = Read<int32_t>(payload);
+    if (error >= 0) return Malformed();  // an acknowledgement, which is no answer
+    return ErrnoStatus(static_cast<int>(-int64_t{error}), "rtnetlink");
   }
   if (message.nlmsg_type != RTM_NEWNSID) return Malformed();
   return ReadNsid(payload);

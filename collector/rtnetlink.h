@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "collector/event.h"
 
 namespace correlate {
 
@@ -60,6 +61,13 @@ absl::StatusOr<DumpState> ParseQdiscs(absl::Span<const uint8_t> datagram,
                                       std::vector<QdiscMessage>& qdiscs);
 absl::StatusOr<DumpState> ParseFilters(absl::Span<const uint8_t> datagram,
                                        std::vector<FilterMessage>& filters);
+
+// The same answers' statistics (IFLA_STATS64, TCA_STATS2): a HostCounters a device, one a qdisc
+// that can drop. Without time and namespace.
+absl::StatusOr<DumpState> ParseLinkCounters(absl::Span<const uint8_t> datagram,
+                                            std::vector<HostCounters>& counters);
+absl::StatusOr<DumpState> ParseQdiscCounters(absl::Span<const uint8_t> datagram,
+                                             std::vector<HostCounters>& counters);
 
 // What a socket that has joined groups of rtnetlink hears, one message each.
 struct Notification {

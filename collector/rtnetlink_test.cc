@@ -254,6 +254,15 @@ TEST(RtnetlinkTest, NumbersOfNamespaces) {
   };
   EXPECT_EQ(answer(3).value(), 3);
   EXPECT_EQ(answer(-1).value(), -1);  // NETNSA_NSID_NOT_ASSIGNED
+  for (const int32_t error : {0, 1, -ENOENT, INT32_MIN}) {
+    EXPECT_FALSE(ParseNsid(Message(NLMSG_ERROR, 0,
+                                   [&](nlmsghdr* message) {
+                                     std::memcpy(mnl_nlmsg_put_extra_header(message, sizeof error),
+                                                 &error, sizeof error);
+                                   }))
+                     .ok())
+        << error;
+  }
   const std::vector<uint8_t> request = NsidRequest(5);
   const auto* message = reinterpret_cast<const nlmsghdr*>(request.data());
   EXPECT_EQ(message->nlmsg_type, RTM_GETNSID);

@@ -9,6 +9,9 @@
 
 #include "absl/functional/function_ref.h"
 
+// Of clang's coverage, where that is on (tools/coverage): what ran in a child counts as well.
+extern "C" int __llvm_profile_write_file() __attribute__((weak));
+
 namespace correlate {
 
 inline constexpr int kChildSkipped = 77;
@@ -22,6 +25,7 @@ inline int RunInChild(absl::FunctionRef<void()> body) {
   if (child == 0) {
     body();
     fflush(stdout);
+    if (__llvm_profile_write_file != nullptr) __llvm_profile_write_file();
     _exit(testing::Test::HasFailure() ? 1 : 0);
   }
   int status = 0;

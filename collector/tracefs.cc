@@ -16,6 +16,7 @@
 #include "base/errno_status.h"
 #include "base/files.h"
 #include "base/status_macros.h"
+#include "collector/host_facts.h"
 
 namespace correlate {
 namespace {
@@ -123,9 +124,13 @@ absl::StatusOr<Tracefs> Tracefs::OpenDetached() {
 absl::StatusOr<std::vector<std::string>> Tracefs::ListEvents() const {
   absl::StatusOr<std::string> text = ReadFileAt(directory_.get(), "available_events");
   if (!text.ok()) {
-    return absl::Status(text.status().code(),
-                        absl::StrCat("tracefs: ", text.status().message(),
-                                     "; the list of tracepoints belongs to root"));
+    const bool locked = absl::IsPermissionDenied(text.status()) && IsLockedDown();
+    return absl::Status(
+        text.status().code(),
+        locked ? "tracefs is closed, to root too: the kernel is locked down (kernel_lockdown(7)); "
+                 "boot without lockdown=confidentiality"
+               : absl::StrCat("tracefs: ", text.status().message(),
+                              "; the list of tracepoints belongs to root"));
   }
   std::vector<std::string> events = absl::StrSplit(*text, '\n', absl::SkipWhitespace());
   std::sort(events.begin(), events.end());

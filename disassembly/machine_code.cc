@@ -89,6 +89,8 @@ absl::StatusOr<const MachineCode::Library*> MachineCode::Load() {
   return loaded;
 }
 
+bool MachineCode::Available() { return true; }
+
 absl::StatusOr<std::unique_ptr<MachineCode>> MachineCode::Open(absl::string_view machine) {
   if (machine != "x86_64" && machine != "aarch64") {
     return absl::UnimplementedError(absl::StrCat("machine code of ",

@@ -1,7 +1,8 @@
 // Machine code as text, by LLVM's disassembler (llvm-c/Disassembler.h), which is looked for when it
 // is first needed: it is large, and nothing but `annotate` has a use for it. AT&T syntax on x86.
 //
-// One thread an object. Errors: FailedPrecondition where no libLLVM is installed.
+// One thread an object. Errors: FailedPrecondition where no libLLVM is installed, and in a static
+// program, which cannot load one (machine_code_absent.cc).
 #ifndef DISASSEMBLY_MACHINE_CODE_H_
 #define DISASSEMBLY_MACHINE_CODE_H_
 
@@ -17,6 +18,7 @@ namespace correlate {
 
 class MachineCode {
  public:
+  static bool Available();  // in this build
   // `machine`: as uname -m of the host that ran the code has it, "x86_64" or "aarch64".
   static absl::StatusOr<std::unique_ptr<MachineCode>> Open(absl::string_view machine);
   ~MachineCode();

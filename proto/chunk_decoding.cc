@@ -4,6 +4,7 @@
 #include <set>
 
 #include "proto/trace.pb.h"
+#include "proto/values.h"
 
 namespace correlate {
 namespace {
@@ -49,6 +50,7 @@ void ChunkDecoding::Decode(const ParsedChunk& chunk, TraceSink& sink) {
 
 void ChunkDecoding::DecodeTables(const ParsedChunk& chunk, TraceSink& sink) {
   PayloadDecoder::DecodeTables(chunk.payload, &Note(chunk.header).tables, sink);
+  for (const pb::EventCounts& counts : chunk.payload.counts()) sink.OnCounts(FromProto(counts));
 }
 
 // When the chunk that held an event's format is gone, a later one holds it again. The first with

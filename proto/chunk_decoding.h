@@ -23,7 +23,7 @@ class ChunkDecoding {
   explicit ChunkDecoding(Reopen reopen) : reopen_(std::move(reopen)) {}
 
   void Decode(const ParsedChunk& chunk, TraceSink& sink);
-  // Only what later chunks may need of this one.
+  // Only what later chunks may need of this one, and running totals.
   void DecodeTables(const ParsedChunk& chunk, TraceSink& sink);
 
   uint64_t missing_chunks() const { return missing_chunks_; }

@@ -27,6 +27,8 @@ absl::Status ParseChunk(const std::string& payload, ParsedChunk* chunk) {
     return absl::DataLossError("a payload is no protobuf message");
   }
   chunk->payload_bytes = payload.size();
+  chunk->unknown_entries = static_cast<size_t>(
+      chunk->payload.GetReflection()->GetUnknownFields(chunk->payload).field_count());
   return CheckPayload(chunk->payload);
 }
 

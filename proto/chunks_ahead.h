@@ -26,7 +26,8 @@ struct ParsedChunk {
   ChunkHeader header;
   pb::Payload payload;  // passed CheckPayload
   size_t payload_bytes = 0;
-  uint64_t end = 0;  // of the chunk, in the stream
+  size_t unknown_entries = 0;  // of the payload, of kinds that this version does not know
+  uint64_t end = 0;            // of the chunk, in the stream
 };
 
 class ChunksAhead {

@@ -84,6 +84,7 @@ struct EventColumnsWriter::Key {
   uint8_t context;
   uint8_t flags;
   uint8_t tunnel;
+  uint8_t link;
   uint8_t pointers;
   HeadersKey outer;
   HeadersKey inner;
@@ -117,6 +118,7 @@ bool EventColumnsWriter::MakeKey(const CorrelatedEvent& event) {
   key.tid = event.tid;
   key.context = static_cast<uint8_t>(event.context);
   key.flags = event.stack_omitted;
+  key.link = static_cast<uint8_t>(event.captured.link);
   if (event.raw.size() > kMostWords * kWordBytes || event.code_pointers.size() > kMostPointers ||
       !SetText(event.comm, &key.comm)) {
     return false;
@@ -153,6 +155,7 @@ uint32_t EventColumnsWriter::NewShape(const CorrelatedEvent& event) {
   shape->set_raw(event.raw.data(), event.raw.size());
   shape->set_stack(interner_->StackNumber(event.stack));
   shape->set_stack_omitted(event.stack_omitted);
+  shape->set_link(ToProto(event.captured.link));
   shape->set_attribution(interner_->AttributionNumber(event.attribution));
   shape->set_context(ToProto(event.context));
   shape->set_look(interner_->LookNumber(event.look));
@@ -228,6 +231,11 @@ size_t EventColumnsWriter::Add(const CorrelatedEvent& event) {
     AddHeaders(event.packet->inner);
     bytes += 14;
   }
+  if (event.captured.link != CapturedPacket::Link::kNone) {
+    columns_->add_captured(event.captured.bytes.data(), event.captured.bytes.size());
+    columns_->add_wire_bytes(event.captured.wire_bytes);
+    bytes += 8 + event.captured.bytes.size();
+  }
   return bytes;
 }
 
@@ -238,6 +246,7 @@ struct Takes {
   size_t raw_words = 0;
   bool raw = false;
   bool packet = false;
+  bool captured = false;
   size_t addresses = 0;
   size_t ports = 0;
 };
@@ -282,6 +291,7 @@ absl::Status CheckEventColumns(const pb::EventColumns& columns, const pb::Intern
     one.raw = !shape.raw().empty();
     one.raw_words = std::min(WordsOf(shape.raw().size()), kMostWords);
     one.packet = shape.has_packet();
+    one.captured = FromProto(shape.link()) != CapturedPacket::Link::kNone;
     AddTo(shape.packet().outer(), &one);
     AddTo(shape.packet().inner(), &one);
   }
@@ -290,6 +300,7 @@ absl::Status CheckEventColumns(const pb::EventColumns& columns, const pb::Intern
   size_t lengths = 0;
   size_t addresses = 0;
   size_t ports = 0;
+  size_t captured = 0;
   const auto all_masks = static_cast<size_t>(columns.raw_masks_size());
   for (const uint32_t shape : columns.shape()) {
     if (shape >= takes.size()) {
@@ -307,12 +318,15 @@ absl::Status CheckEventColumns(const pb::EventColumns& columns, const pb::Intern
     lengths += one.packet;
     addresses += one.addresses;
     ports += one.ports;
+    captured += one.captured;
   }
   if (columns.time_deltas_size() != columns.shape_size() || masks != all_masks ||
       words != static_cast<size_t>(columns.raw_words_size()) ||
       lengths != static_cast<size_t>(columns.lengths_size()) ||
       addresses != columns.addresses().size() ||
-      ports != static_cast<size_t>(columns.ports_size())) {
+      ports != static_cast<size_t>(columns.ports_size()) ||
+      captured != static_cast<size_t>(columns.captured_size()) ||
+      captured != static_cast<size_t>(columns.wire_bytes_size())) {
     return absl::DataLossError("the columns of a chunk's events do not fit together");
   }
   return absl::OkStatus();
@@ -327,6 +341,7 @@ struct Cursor {
   int length = 0;
   size_t address = 0;
   int port = 0;
+  int captured = 0;
 };
 
 void ReadHeaders(const pb::EventColumns& columns, Cursor* cursor, PacketHeaders* headers) {
@@ -369,6 +384,7 @@ void EventColumnsReader::Read(const pb::EventColumns& columns, const Tables& tab
     event.raw = shape.raw;
     if (message.stack() != 0) event.stack = &tables.stacks[message.stack()];
     event.stack_omitted = message.stack_omitted();
+    event.captured.link = FromProto(message.link());
     if (message.attribution() != 0) event.attribution = &tables.attributions[message.attribution()];
     event.context = FromProto(message.context());
     if (message.look() != 0) event.look = &tables.looks[message.look()];
@@ -407,6 +423,11 @@ void EventColumnsReader::Read(const pb::EventColumns& columns, const Tables& tab
       shape.packet.length_bytes = columns.lengths(cursor.length++);
       ReadHeaders(columns, &cursor, &shape.packet.outer);
       ReadHeaders(columns, &cursor, &shape.packet.inner);
+    }
+    if (shape.event.captured.link != CapturedPacket::Link::kNone) {
+      const std::string& bytes = columns.captured(cursor.captured);
+      shape.event.captured.bytes = {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
+      shape.event.captured.wire_bytes = columns.wire_bytes(cursor.captured++);
     }
     if (!receiver(shape.event)) return;
   }

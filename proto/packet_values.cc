@@ -46,6 +46,8 @@ Enum EnumFrom(int value, Enum last) {
 
 }  // namespace
 
+pb::Link ToProto(CapturedPacket::Link link) { return static_cast<pb::Link>(link); }
+CapturedPacket::Link FromProto(pb::Link link) { return EnumFrom(link, CapturedPacket::Link::kIp); }
 pb::Context ToProto(Context context) { return static_cast<pb::Context>(context); }
 Context FromProto(pb::Context context) { return EnumFrom(context, Context::kNmi); }
 

@@ -122,6 +122,9 @@ void PayloadDecoder::Decode(const pb::Payload& payload, RecordingTables* tables,
   for (const pb::XdpActionCounts& counts : payload.xdp_actions()) {
     sink.OnXdpActions(FromProto(counts));
   }
+  for (const pb::HostCounters& counters : payload.host_counters()) {
+    sink.OnHostCounters(FromProto(counters));
+  }
   for (const pb::Note& note : payload.notes()) sink.OnNote(FromProto(note));
   if (payload.has_end()) sink.OnEnd(FromProto(payload.end()));
 }
@@ -229,7 +232,8 @@ void PayloadDecoder::DecodeKinds(const pb::Payload& payload, RecordingTables* ta
                                          .ifindex = message.ifindex(),
                                          .program_id = message.program_id()},
                                 .other = message.other(),
-                                .counted = message.counted()}});
+                                .counted = message.counted(),
+                                .last = message.last()}});
   }
 }
 

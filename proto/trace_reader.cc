@@ -51,6 +51,7 @@ absl::StatusOr<ReadSummary> Read(std::unique_ptr<ByteSource> source, ChunksAhead
     ASSIGN_OR_RETURN(std::unique_ptr<ParsedChunk> chunk, chunks.Next());
     if (chunk == nullptr) break;
     decoding.Decode(*chunk, sink);
+    summary.unknown_entries += chunk->unknown_entries;
     if (progress) progress(chunk->end);
     chunks.GiveBack(std::move(chunk));
   }
@@ -87,6 +88,27 @@ absl::StatusOr<TraceFile> OpenTrace(const std::string& path) {
   return file;
 }
 
+// What another process appends to.
+class GrowingSource : public ByteSource {
+ public:
+  GrowingSource(std::unique_ptr<ByteSource> file, const std::function<FollowHooks::Wait()>& wait)
+      : file_(std::move(file)), wait_(wait) {}
+
+  absl::StatusOr<size_t> Read(size_t most, std::string* buffer) override {
+    for (;;) {
+      ASSIGN_OR_RETURN(const size_t bytes, file_->Read(most, buffer));
+      if (bytes > 0) return bytes;
+      const FollowHooks::Wait wait = wait_();
+      if (wait == FollowHooks::Wait::kEnd) return 0;
+      if (wait == FollowHooks::Wait::kStop) return absl::CancelledError("stopped");
+    }
+  }
+
+ private:
+  const std::unique_ptr<ByteSource> file_;
+  const std::function<FollowHooks::Wait()>& wait_;
+};
+
 absl::Status NotATrace(const std::string& name, const ReadSummary& summary) {
   if (summary.bytes == 0) {
     return absl::InvalidArgumentError(
@@ -98,6 +120,13 @@ absl::Status NotATrace(const std::string& name, const ReadSummary& summary) {
 }
 
 }  // namespace
+
+std::string ReadSummary::DescribeUnknown() const {
+  if (unknown_entries == 0) return "";
+  return absl::StrCat(unknown_entries,
+                      " entries are of kinds that this version does not know, and are left out; a "
+                      "newer one reads them");
+}
 
 std::string ReadSummary::Describe() const {
   if (!damaged()) return "";
@@ -126,6 +155,37 @@ absl::StatusOr<ReadSummary> ReadTraceFile(
   return summary;
 }
 
+absl::StatusOr<ReadSummary> FollowTraceFile(const std::string& path, TraceSink& sink,
+                                            const FollowHooks& hooks) {
+  ScopedFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return ErrnoStatus(errno, path);
+  ChunksAhead chunks(std::make_unique<GrowingSource>(FdSource(std::move(fd), path), hooks.wait),
+                     ChunksAhead::Threads::kNone);
+  ChunkDecoding decoding(nullptr);
+  ReadSummary summary;
+  for (bool last = false; !last;) {
+    if (!sink.WantsMore()) {
+      summary.stopped_early = true;
+      break;
+    }
+    auto next = chunks.Next();
+    if (absl::IsCancelled(next.status())) {
+      summary.stopped_early = true;
+      break;
+    }
+    ASSIGN_OR_RETURN(std::unique_ptr<ParsedChunk> chunk, std::move(next));
+    if (chunk == nullptr) break;
+    last = chunk->header.last;
+    hooks.before(chunk->header);
+    decoding.Decode(*chunk, sink);
+    summary.unknown_entries += chunk->unknown_entries;
+    hooks.after(chunk->header);
+    chunks.GiveBack(std::move(chunk));
+  }
+  Summarize(chunks.stream(), decoding, &summary);
+  return summary;
+}
+
 absl::StatusOr<ReadSummary> PrintTraceFile(
     const std::string& path, const PrintingLanes::MakePrinter& make, std::ostream& out,
     const std::function<void(uint64_t done, uint64_t all)>& progress) {
@@ -142,6 +202,7 @@ absl::StatusOr<ReadSummary> PrintTraceFile(
     ASSIGN_OR_RETURN(std::unique_ptr<ParsedChunk> chunk, chunks.Next());
     if (chunk == nullptr) break;
     if (progress) progress(chunk->end, file.all_bytes);
+    summary.unknown_entries += chunk->unknown_entries;
     lanes.Take(std::move(chunk));
   }
   summary.stopped_early = !out.good();

@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "proto/chunk.h"
 #include "proto/printing_lanes.h"
 #include "symbolize/trace_sink.h"
 
@@ -22,6 +23,7 @@ struct ReadSummary {
   uint64_t skipped_bytes = 0;         // belonged to no whole chunk
   uint64_t missing_chunks = 0;        // gaps in the sequence numbers of one recording
   uint64_t recordings = 0;            // distinct recording ids seen
+  uint64_t unknown_entries = 0;       // left out: this version does not know their kinds
   bool saw_chunk = false;             // something of a trace is there, if only a damaged chunk
   bool ended = false;                 // every recording seen has its last chunk
   bool stopped_early = false;         // the sink wanted no more
@@ -30,6 +32,8 @@ struct ReadSummary {
   bool damaged() const {
     return !stopped_early && (skipped_bytes > 0 || missing_chunks > 0 || !ended);
   }
+  // What a newer version wrote and this one left out, one sentence; "": nothing. No damage.
+  std::string DescribeUnknown() const;
   // "" if whole; else one sentence for stderr: what was skipped and whether the end is missing.
   std::string Describe() const;
 };
@@ -48,6 +52,21 @@ absl::StatusOr<ReadSummary> ReadTraceFile(
 absl::StatusOr<ReadSummary> PrintTraceFile(
     const std::string& path, const PrintingLanes::MakePrinter& make, std::ostream& out,
     const std::function<void(uint64_t done, uint64_t all)>& progress = nullptr);
+
+// How a trace is read that is still being written. Each is called on the caller's thread.
+struct FollowHooks {
+  // At the end of what is there: waits a little, and says how to go on. kEnd: no more will come, so
+  // that what is there of a chunk is damage; kStop: no more is wanted.
+  enum class Wait { kMore, kEnd, kStop };
+  std::function<Wait()> wait;
+  // Around each chunk that is handed over.
+  std::function<void(const ChunkHeader& header)> before;
+  std::function<void(const ChunkHeader& header)> after;
+};
+// Reads until the last chunk of the recording has come, or `wait` says so. An error: the file
+// cannot be opened or read.
+absl::StatusOr<ReadSummary> FollowTraceFile(const std::string& path, TraceSink& sink,
+                                            const FollowHooks& hooks);
 
 // ReadTraceFile over bytes in memory: what tests and fuzzers call.
 ReadSummary ReadTraceBytes(absl::string_view bytes, TraceSink& sink);

@@ -140,6 +140,29 @@ TEST(TraceReader, JoinedTraces) {
   EXPECT_EQ(summary.Describe(), "the trace was cut short");
 }
 
+// What a newer version adds is passed over, and told.
+TEST(TraceReader, EntriesOfKindsThatNobodyKnows) {
+  std::string trace;
+  std::vector<size_t> begins;
+  const std::string known = FiveChunks(&begins);
+  for (size_t i = 0; i + 1 < begins.size(); ++i) {
+    ChunkHeader header;
+    std::string payload;
+    ASSERT_TRUE(
+        DecodeChunk(known.substr(begins[i], begins[i + 1] - begins[i]), &header, &payload).ok());
+    // Two fields 1000 of a length, as a repeated message is.
+    for (int twice = 0; twice < 2; ++twice) payload += std::string("\xc2\x3e\x03\x08\x01\x10", 6);
+    const auto chunk = EncodeChunk(header, payload, Compression::kNone);
+    ASSERT_TRUE(chunk.ok()) << chunk.status();
+    trace += *chunk;
+  }
+  ReadSummary summary;
+  EXPECT_EQ(LinesOf(trace, &summary), LinesOf(known));
+  EXPECT_FALSE(summary.damaged());
+  EXPECT_EQ(summary.unknown_entries, 10u);
+  EXPECT_TRUE(absl::StartsWith(summary.DescribeUnknown(), "10 entries are of kinds"));
+}
+
 // Format 0 stands in chunk 0 and, with tables, in the last one alone.
 TEST(TraceReader, AFormatIsFoundAhead) {
   std::vector<size_t> begins;

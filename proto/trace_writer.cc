@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "base/errno_status.h"
+#include "base/output_file.h"
+#include "base/status_macros.h"
 #include "proto/chunk.h"
 #include "proto/chunk_output.h"
 #include "proto/event_columns.h"
@@ -136,8 +138,7 @@ absl::StatusOr<std::unique_ptr<TraceWriter>> TraceWriter::Create(const std::stri
     fd = ScopedFd(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
     if (!fd.valid()) return ErrnoStatus(errno, "stdout");
   } else {
-    fd = ScopedFd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!fd.valid()) return ErrnoStatus(errno, path, "choose another place with --output");
+    ASSIGN_OR_RETURN(fd, OpenOutputFile(path, Existing::kReplace, 0600));
     struct stat info = {};
     // A trace holds addresses of the kernel and of other people's packets, also where an older
     // file of that name was open to everybody.
@@ -265,12 +266,18 @@ void TraceWriter::OnKindCount(const KindCount& named) {
   message->set_program_id(kind.program_id);
   message->set_other(named.count.other);
   message->set_counted(named.count.counted);
+  message->set_last(named.count.last);
   impl_->Added(40);
 }
 
 void TraceWriter::OnXdpActions(const XdpActionCounts& counts) {
   ToProto(counts, impl_->payload().add_xdp_actions());
   impl_->Added(24);
+}
+
+void TraceWriter::OnHostCounters(const HostCounters& counters) {
+  ToProto(counters, impl_->payload().add_host_counters());
+  impl_->Added(48 + counters.counters.size() * 20);
 }
 
 void TraceWriter::OnNote(const Note& note) {

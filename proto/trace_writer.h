@@ -64,6 +64,7 @@ class TraceWriter : public TraceSink {
   void OnCounts(const EventCounts& counts) override;
   void OnKindCount(const KindCount& named) override;
   void OnXdpActions(const XdpActionCounts& counts) override;
+  void OnHostCounters(const HostCounters& counters) override;
   void OnNote(const Note& note) override;
   void OnEnd(const RecordingEnd& end) override;
   bool WantsMore() const override;

@@ -98,6 +98,7 @@ void ToProto(const RecordingFacts& facts, pb::Recording* message) {
   message->set_stacks(facts.stacks);
   message->set_max_stack(facts.max_stack);
   message->set_stack_rate(facts.stack_rate);
+  message->set_snaplen(facts.snaplen);
   message->set_max_rate(facts.max_rate + 1);  // no limit becomes 0
   message->set_part(facts.part);
   message->set_ring_bytes_per_cpu(facts.ring_bytes_per_cpu);
@@ -337,6 +338,19 @@ void ToProto(const EventCounts& counts, pb::EventCounts* message) {
   message->set_only_counted(counts.only_counted);
 }
 
+void ToProto(const HostCounters& counters, pb::HostCounters* message) {
+  message->set_time_ns(counters.time_ns);
+  message->set_source(counters.source);
+  if (counters.netns.inode != 0) ToProto(counters.netns, message->mutable_netns());
+  message->set_ifindex(counters.ifindex);
+  message->set_ifname(counters.ifname);
+  message->set_label(counters.label);
+  for (const HostCounters::Counter& counter : counters.counters) {
+    message->add_names(counter.name);
+    message->add_values(counter.value);
+  }
+}
+
 void ToProto(const XdpActionCounts& counts, pb::XdpActionCounts* message) {
   message->set_program_id(counts.program_id);
   message->set_aborted(counts.aborted);
@@ -391,6 +405,7 @@ RecordingFacts FromProto(const pb::Recording& message) {
   facts.stacks = message.stacks();
   facts.max_stack = message.max_stack();
   facts.stack_rate = message.stack_rate();
+  facts.snaplen = message.snaplen();
   facts.max_rate = message.max_rate() - 1;
   facts.part = message.part();
   facts.ring_bytes_per_cpu = message.ring_bytes_per_cpu();
@@ -637,6 +652,20 @@ EventCounts FromProto(const pb::EventCounts& message) {
   counts.filtered = message.filtered();
   counts.only_counted = message.only_counted();
   return counts;
+}
+
+HostCounters FromProto(const pb::HostCounters& message) {
+  HostCounters counters;
+  counters.time_ns = message.time_ns();
+  counters.source = message.source();
+  counters.netns = FromProto(message.netns());
+  counters.ifindex = message.ifindex();
+  counters.ifname = message.ifname();
+  counters.label = message.label();
+  for (int i = 0; i < std::min(message.names_size(), message.values_size()); ++i) {
+    counters.counters.push_back({message.names(i), message.values(i)});
+  }
+  return counters;
 }
 
 XdpActionCounts FromProto(const pb::XdpActionCounts& message) {

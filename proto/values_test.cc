@@ -99,6 +99,7 @@ TEST(Values, EveryFieldComesBack) {
   ExpectRoundTrip(Full<pb::Loss>());
   ExpectRoundTrip(Full<pb::EventCounts>());
   ExpectRoundTrip(Full<pb::XdpActionCounts>());
+  ExpectRoundTrip(Full<pb::HostCounters>());
   ExpectRoundTrip(Full<pb::Note>());
   ExpectRoundTrip(Full<pb::End>());
 }

@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "collector/program_symbol.h"
 #include "symbolize/hook_attribution.h"
 #include "symbolize/look_confirmation.h"
 #include "symbolize/raw_fields.h"
@@ -199,6 +200,17 @@ const Attributor::Roles& Attributor::RolesOf(const EventFormat& format) {
   roles.drop = format.system == "skb" && format.name == "kfree_skb";
   roles.printed = format.system == "bpf_trace" && format.name == "bpf_trace_printk";
   return roles;
+}
+
+void Attributor::Forget() {
+  constexpr uint64_t kMostKept = 4'000;
+  if (interned_count_ - forgotten_count_ + sampled_answers_.size() < kMostKept) return;
+  forgotten_count_ = interned_count_;
+  answers_.clear();
+  recent_.assign(recent_.size(), Recent());
+  sampled_answers_.clear();
+  sampled_.Forget();
+  interned_.clear();
 }
 
 const Attribution* Attributor::Attribute(const AttributionRequest& request) {

@@ -58,6 +58,8 @@ class Attributor {
   // Null for events that nobody is blamed for. Interned by content: the pointer lives as long as
   // this object, and the id names this content.
   const Attribution* Attribute(const AttributionRequest& request);
+  // Drops all answers once they are many. Those that were handed out end.
+  void Forget();
 
  private:
   // What attribution reads of an event: fields of its format, found once a format.
@@ -145,6 +147,7 @@ class Attributor {
   uint64_t names_generation_ = 0;
   absl::flat_hash_map<size_t, std::vector<std::unique_ptr<Attribution>>> interned_;  // by hash
   uint64_t interned_count_ = 0;
+  uint64_t forgotten_count_ = 0;  // of these
   SampledStacks sampled_;
   struct SampledAnswer {
     uint64_t version = 0;

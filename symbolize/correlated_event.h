@@ -98,8 +98,9 @@ struct CorrelatedEvent {
   const Stack* stack = nullptr;  // null: no callchain was taken
   bool stack_omitted = false;  // one was not taken because enough had been, of this kind or in all
   absl::Span<const CodePointer> code_pointers;
-  Context context = Context::kUnknown;       // outside kTask the process is whoever was interrupted
-  const Packet* packet = nullptr;            // null: the event told none
+  Context context = Context::kUnknown;  // outside kTask the process is whoever was interrupted
+  const Packet* packet = nullptr;       // null: the event told none
+  CapturedPacket captured;
   const HookLook* look = nullptr;            // null: no hook was walked
   const Attribution* attribution = nullptr;  // null: an event that attribution does not apply to
 };

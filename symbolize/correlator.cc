@@ -156,6 +156,14 @@ absl::Span<const CodePointer> Correlator::CodePointersOf(const TracepointSample&
   return absl::MakeConstSpan(pointers.data(), n);
 }
 
+void Correlator::Forget(uint64_t before_ns) {
+  for (Exception& exception : exceptions_) exception.attribution = nullptr;
+  looks_.Forget();
+  stacks_.Forget();
+  attributor_.Forget();
+  programs_.Forget(before_ns);
+}
+
 void Correlator::OnSample(const TracepointSample& sample) {
   if (sample.format_id >= formats_.size()) return;
   Format& format = *formats_[sample.format_id];
@@ -173,6 +181,7 @@ void Correlator::OnSample(const TracepointSample& sample) {
   if (sample.enrichment != nullptr) {
     event.context = sample.enrichment->context;
     event.packet = &sample.enrichment->packet;
+    event.captured = sample.enrichment->captured;
   } else if (format.common_flags != nullptr) {
     event.context = ContextOfFlags(ReadInteger(*format.common_flags, sample.raw));
   }

@@ -59,6 +59,10 @@ class Correlator : public EventSink {
   // See StackResolver.
   void set_max_frames(size_t frames) { stacks_.set_max_frames(frames); }
 
+  // For recordings of months: drops what ended before then, and what was kept to be quick, once it
+  // is much. No event as old may come any more; what was handed to the sink ends.
+  void Forget(uint64_t before_ns);
+
   void OnRawEvent(const RawEvent& event) override;
 
   // As of `time_ns`.
@@ -74,6 +78,7 @@ class Correlator : public EventSink {
   // what stands behind a dispatcher, packets of cgroups, netfilter.
   std::set<uint32_t> ProgramsThatPassPackets() const;
   std::vector<const ProgramInfo*> programs() const { return programs_.programs(); }
+  size_t programs_ever() const { return programs_.ever(); }
   // See StackResolver: a reason to read /proc/kallsyms again.
   uint64_t unknown_addresses() const { return stacks_.unknown_addresses(); }
 

@@ -34,6 +34,15 @@ bool RevisionTells(const HookWalk& walk) {
 
 }  // namespace
 
+void HookLooks::Forget() {
+  constexpr uint64_t kMostKept = 5'000;
+  if (count_ - forgotten_ + places_.size() < kMostKept) return;
+  forgotten_ = count_;
+  known_.assign(known_.size(), Known());
+  places_.clear();
+  looks_.clear();
+}
+
 const HookLook* HookLooks::Intern(const Enrichment& enrichment) {
   auto& same_hash = looks_[HashOf(enrichment)];
   for (const auto& look : same_hash) {

@@ -43,6 +43,10 @@ class HookLooks {
   // `enrichment` is that of an event on `cpu` at `time_ns`. Times of one CPU do not go back.
   Seen Add(uint32_t cpu, uint64_t time_ns, const Enrichment& enrichment);
 
+  // Drops everything once it is much: looks that were handed out end, and the next one at a place
+  // is the first one there.
+  void Forget();
+
   size_t size() const { return count_; }
 
  private:
@@ -93,6 +97,7 @@ class HookLooks {
   absl::node_hash_map<Place, OnePlace> places_;
   std::vector<Known> known_ = std::vector<Known>(4096);  // by place_id, those of late
   uint64_t count_ = 0;
+  uint64_t forgotten_ = 0;  // of these
 };
 
 }  // namespace correlate

@@ -4,9 +4,8 @@
 #include <iterator>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
+#include "collector/program_symbol.h"
 #include "symbolize/kernel_symbols.h"
 
 namespace correlate {
@@ -21,13 +20,12 @@ constexpr uint64_t kLoadTakesNs = 60'000'000'000;
 // twice within so short a time.
 constexpr uint64_t kSameLoadNs = 100'000'000;
 
-// The name that kallsyms and KSYMBOL records give a function (kernel/bpf/core.c,
-// bpf_get_prog_name): the main function goes by the program's tag, subprograms by their own.
+// The main function goes by the program's tag, subprograms by their own.
 std::string SymbolName(const ProgramInfo& program, size_t function) {
   const ProgramFunction& f = program.functions[function];
   const BpfTag& tag = function == 0 ? program.tag : f.tag;
   const std::string name = f.name.empty() && function == 0 ? program.name : f.name;
-  return absl::StrCat("bpf_prog_", TagToHex(tag), name.empty() ? "" : "_", name);
+  return ProgramSymbol(tag, name);
 }
 
 // The part of "bpf_prog_TAG_name" after the tag.
@@ -37,11 +35,6 @@ std::string FunctionOfSymbol(const std::string& symbol) {
 }
 
 }  // namespace
-
-std::string TagToHex(const BpfTag& tag) {
-  return absl::BytesToHexString(
-      absl::string_view(reinterpret_cast<const char*>(tag.data()), tag.size()));
-}
 
 const ProgramInfo* ProgramTable::AddProgram(const ProgramInfo& info) {
   ++generation_;
@@ -149,6 +142,25 @@ void ProgramTable::OnSideBandLoss(uint64_t from_ns) {
       range.doubtful_from_ns = std::min(range.doubtful_from_ns, from_ns);
     }
   }
+}
+
+void ProgramTable::Forget(uint64_t before_ns) {
+  std::erase_if(ranges_, [&](const auto& entry) { return entry.second.to_ns < before_ns; });
+  const auto ended = [&](const ProgramInfo* program) {
+    return program->unload_time_ns < before_ns;
+  };
+  // A range may outlive its program where word of its end was lost.
+  for (auto& [address, range] : ranges_) {
+    if (range.program != nullptr && ended(range.program)) range.program = nullptr;
+  }
+  absl::erase_if(by_id_, [&](auto& entry) {
+    std::erase_if(entry.second, ended);
+    return entry.second.empty();
+  });
+  const size_t before = programs_.size();
+  std::erase_if(programs_, [&](const auto& program) { return ended(program.get()); });
+  forgotten_ += before - programs_.size();
+  if (programs_.size() != before) ++generation_;
 }
 
 ProgramInfo* ProgramTable::FindMutable(uint32_t id, uint64_t time_ns) {

@@ -36,7 +36,7 @@ class ProgramTable {
   };
 
   // What a look saw. A program seen before gets what it lacked. Returns the entry, which lives (and
-  // stays where it is) as long as the table.
+  // stays where it is) as long as the table, or until it is forgotten.
   const ProgramInfo* AddProgram(const ProgramInfo& info);
   void OnKsymbol(const KsymbolRecord& record);
   // Returns the program as now known; null for an unload of one never heard of.
@@ -47,6 +47,9 @@ class ProgramTable {
   // come, until a look sees it again.
   void OnSideBandLoss(uint64_t from_ns);
 
+  // Drops what ended before then: of no use where nothing as old is asked for any more.
+  void Forget(uint64_t before_ns);
+
   // The place of `address` at `time_ns`; false: no BPF text known there then. `return_address`: the
   // address follows a call, so the source line is that of the instruction before it.
   bool Lookup(uint64_t address, uint64_t time_ns, bool return_address, Place* place) const;
@@ -56,6 +59,7 @@ class ProgramTable {
   // Changes whenever a lookup might answer otherwise than before.
   uint64_t generation() const { return generation_; }
   std::vector<const ProgramInfo*> programs() const;
+  size_t ever() const { return forgotten_ + programs_.size(); }  // those forgotten as well
 
  private:
   struct Range {
@@ -77,12 +81,11 @@ class ProgramTable {
   std::vector<std::unique_ptr<ProgramInfo>> programs_;
   absl::flat_hash_map<uint32_t, std::vector<ProgramInfo*>> by_id_;  // in order of load time
   Ranges ranges_;
+  size_t forgotten_ = 0;
   // KSYMBOL records of a load whose BPF_EVENT has not come yet, by CPU: addresses.
   absl::flat_hash_map<uint32_t, std::vector<uint64_t>> pending_;
   uint64_t generation_ = 0;
 };
-
-std::string TagToHex(const BpfTag& tag);
 
 }  // namespace correlate
 

@@ -183,5 +183,26 @@ TEST_F(ProgramTableTest, AnIdGivenTwiceMeansTheOneOfThatTime) {
   EXPECT_EQ(table_.Find(7, 2'500'000'000), nullptr);
 }
 
+TEST_F(ProgramTableTest, WhatEndedBeforeIsForgotten) {
+  table_.AddProgram(Program(7, 1000, kAddress, "old"));
+  table_.OnBpfProgram(Load(2000, 7, /*load=*/false));
+  table_.OnKsymbol(Ksymbol(2001, kAddress, "bpf_prog_0102030405060708_old", true));
+  table_.AddProgram(Program(8, 1000, kAddress + 4096, "stays"));
+  // Word of its text's end never came.
+  table_.AddProgram(Program(9, 1000, kAddress + 8192, "half"));
+  table_.OnBpfProgram(Load(2000, 9, /*load=*/false));
+  table_.Forget(2000);
+  EXPECT_EQ(At(kAddress, 1500), "7 old") << "not before then";
+  const uint64_t generation = table_.generation();
+  table_.Forget(3000);
+  EXPECT_NE(table_.generation(), generation);
+  EXPECT_EQ(At(kAddress, 1500), "");
+  EXPECT_EQ(table_.Find(7, 1500), nullptr);
+  EXPECT_EQ(At(kAddress + 4096, 5000), "8 stays");
+  EXPECT_EQ(At(kAddress + 8192, 5000), "0 half");
+  EXPECT_EQ(table_.programs().size(), 1);
+  EXPECT_EQ(table_.ever(), 3);
+}
+
 }  // namespace
 }  // namespace correlate

@@ -23,6 +23,7 @@ class SampledStacks {
   Attribution Of(const EventKind& kind, const Attribution& alone) const;
   // Changes whenever Of() might answer otherwise for this kind; 0: no chain of it was seen.
   uint64_t Version(const EventKind& kind) const;
+  void Forget() { known_.clear(); }
 
  private:
   struct Known {

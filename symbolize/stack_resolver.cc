@@ -36,6 +36,14 @@ void StackResolver::DropVolatile() {
   absl::erase_if(frames_, [](const auto& entry) { return IsVolatile(*entry.second); });
 }
 
+void StackResolver::Forget() {
+  constexpr size_t kMostKept = 10'000;
+  if (stacks_.size() + frames_.size() < kMostKept) return;
+  last_frame_ = nullptr;
+  stacks_.clear();
+  frames_.clear();
+}
+
 void StackResolver::FollowChanges() {
   if (seen_generation_ == programs_->generation()) return;
   seen_generation_ = programs_->generation();

@@ -36,6 +36,9 @@ class StackResolver {
   // One address of code, such as kfree_skb's location. `return_address` as in ProgramTable.
   const Frame* ResolveAddress(uint64_t address, uint64_t time_ns, bool return_address);
 
+  // Drops all stacks and frames once they are many. Those that were handed out end.
+  void Forget();
+
   // Addresses of the kernel's half that no table knew, so far: perhaps of a module loaded since.
   uint64_t unknown_addresses() const { return unknown_addresses_; }
   size_t stacks() const { return stacks_.size(); }

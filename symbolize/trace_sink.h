@@ -41,6 +41,7 @@ struct RecordingFacts {
   uint32_t max_stack = 0;
   uint32_t stack_rate = 0;       // "adaptive": callchains a second and CPU
   uint64_t max_rate = kForever;  // events a second and CPU that are written whole; kForever: all
+  uint32_t snaplen = 0;          // bytes of each dropped packet that were kept
   uint32_t part = 0;             // of a recording in several files, from 1: the number of this one
   uint64_t ring_bytes_per_cpu = 0;
   uint64_t side_band_ring_bytes_per_cpu = 0;
@@ -84,6 +85,7 @@ class TraceSink {
   // Identity: everything but time and count; running totals.
   virtual void OnKindCount(const KindCount&) {}
   virtual void OnXdpActions(const XdpActionCounts&) {}  // identity: program_id; running totals
+  virtual void OnHostCounters(const HostCounters&) {}   // identity: all but time and counters
   virtual void OnNote(const Note&) {}
   virtual void OnEnd(const RecordingEnd&) {}
   // False once nothing more can change what this sink does (its output was closed): producers stop.

@@ -3,7 +3,8 @@
 on trial: the same recordings with a forced culprit must be found wrong. At the end the table; see report.py.
 
   ATTRIBUTION_DEMAND=goal       demands what is to be reached, not what is today; =verdict: with --attribution verdict;
-                                =trampoline: with that, where the kernel allows trampolines
+                                =trampoline: with that, where the kernel allows trampolines; =nothing: that nobody is falsely
+                                blamed, on kernels that tell less
   ATTRIBUTION_RECORD_OPTIONS    more options of `record`, such as `--attribution verdict`
   ATTRIBUTION_TABLE             also writes the table to this file, x.json or x.md
 """
@@ -100,7 +101,7 @@ class Scenarios(AttributionTest):
     if tally.faults:
       self.fail(f'{tally.wrong} of {len(outcome.cases)} wrong:\n' + '\n'.join(tally.faults[:5]))
     # Is enough said?
-    for event, level in levels.items():
+    for event, level in levels.items() if DEMAND != 'nothing' else ():
       demanded = getattr(level, DEMAND) or level.verdict
       self.assertGreaterEqual(tally.share_of(event, demanded), level.share - DOUBTFUL,
                               f'share of {event} with {demanded} or more: {dict(tally.by_event[event])}')

@@ -142,7 +142,14 @@ class Joining(harness.Test):
     self.assertEqual(self.join([drop()], [self.seen(1000, 1), self.seen(1001, 2)]), ([(1000, 1)], [2]))
 
   def test_too_far_apart(self):
-    self.assertEqual(self.join([drop()], [self.seen(1000 + judge.MOST_APART_NS + 1, 1)]), ([], [1]))
+    self.assertEqual(self.join([drop()], [self.seen(1000 + judge.MOST_APART_WHEN_BUSY_NS + 1, 1)]), ([], [1]))
+
+  def test_a_busy_host(self):
+    """What is near comes first, whatever else is left over."""
+    late = 1000 + judge.MOST_APART_NS + 1
+    self.assertEqual(self.join([drop()], [self.seen(late, 1)]), ([(1000, 1)], []))
+    self.assertEqual(self.join([drop(time_ns=1000), drop(time_ns=late + 100)], [self.seen(late, 1), self.seen(late + 200, 2)]),
+                     ([(late + 100, 1), (1000, 2)], []))
 
   def test_what_nobody_saw_is_left_out(self):
     self.assertEqual(self.join([drop(), drop(skb=0x99)], [self.seen(1000, 1)]), ([(1000, 1)], []))

@@ -30,14 +30,15 @@ class Witness:
   def __init__(self):
     self.magic = os.urandom(8)
     path = object_path('witness')
-    at, size = bpf.constants_of(path)['magic']
-    assert size == len(self.magic)
+    self._cpus = os.cpu_count()
+    constants = bpf.constants_of(path)
+    values = {name: (constants[name][0], value) for name, value in (('magic', self.magic), ('cpus', struct.pack('=I', self._cpus)))}
     functions = ['on_' + event.partition(':')[2] for event in TRACEPOINTS]
-    self._loaded = bpf.Loaded(path, functions, {'magic': (at, self.magic)})
+    self._loaded = bpf.Loaded(path, functions, values)
     self.maps = {name: self._loaded.map_fd(name) for name in ('culprits', 'last_packet')}
     self._culprits = bpf.map_memory(self.maps['culprits'], MAX_PACKETS * _STRIDE)
     self._events = bpf.map_memory(self._loaded.map_fd('events'), MAX_PACKETS * _EVENT.size)
-    self._count = bpf.map_memory(self._loaded.map_fd('events_seen'), 8)
+    self._count = bpf.map_memory(self._loaded.map_fd('events_seen'), self._cpus * _STRIDE)
     self._links = [bpf.Link.raw_tracepoint(self._loaded.fd(function)) for function in functions]
 
   def program_ids(self):
@@ -47,20 +48,22 @@ class Witness:
     self._culprits[:] = b'\0' * len(self._culprits)
     for cpu in range(os.cpu_count()):
       bpf.update(self.maps['last_packet'], cpu, 0)
-    self._count[:8] = b'\0' * 8
+    self._count[:] = b'\0' * len(self._count)
 
   def culprit(self, packet):
     """The identity of who decided to drop it; 0: no program of ours did."""
     return struct.unpack_from('=I', self._culprits, packet * _STRIDE)[0]
 
   def events(self):
-    count, = struct.unpack_from('=Q', self._count)
-    if count > MAX_PACKETS:
-      raise AssertionError(f'{count} events: more than the witness can write down')
     found = []
-    for i in range(count):
-      time_ns, subject, location, cpu, tracepoint, packet = _EVENT.unpack_from(self._events, i * _EVENT.size)
-      found.append(Seen(time_ns, subject, location, cpu, TRACEPOINTS[tracepoint], packet))
+    for cpu in range(self._cpus):
+      count, = struct.unpack_from('=Q', self._count, cpu * _STRIDE)
+      if count * self._cpus > MAX_PACKETS:
+        raise AssertionError(f'{count} events on CPU {cpu}: more than the witness can write down')
+      for i in range(count):
+        time_ns, subject, location, _, tracepoint, packet = _EVENT.unpack_from(self._events, (i * self._cpus + cpu) * _EVENT.size)
+        found.append(Seen(time_ns, subject, location, cpu, TRACEPOINTS[tracepoint], packet))
+    found.sort()
     return found
 
   def close(self):

@@ -8,9 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/files.h"
 #include "base/status_macros.h"
-#include "collector/perf_data_source.h"
-#include "collector/tracepoint_format.h"
-#include "symbolize/correlator.h"
 
 namespace correlate {
 namespace {
@@ -32,32 +29,10 @@ absl::StatusOr<std::string> ReadCaptureFile(const std::string& name) {
   return unpacked;
 }
 
-absl::StatusOr<ReplaySummary> ReplayCapture(const std::string& name, TraceSink& sink) {
+absl::StatusOr<PerfDataImport> ReplayCapture(const std::string& name, TraceSink& sink) {
   ASSIGN_OR_RETURN(const std::string perf_data, ReadCaptureFile(name + ".perf.data.zst"));
   ASSIGN_OR_RETURN(const std::string kallsyms, ReadCaptureFile(name + ".kallsyms"));
-  ASSIGN_OR_RETURN(const auto source, PerfDataSource::Parse(perf_data));
-
-  RecordingFacts facts;
-  facts.hostname = "capture";
-  facts.command_line = {"replay", name};
-  sink.OnRecording(facts);
-  Correlator correlator(&sink);
-  for (const PerfDataSource::FormatText& format : source->formats()) {
-    ASSIGN_OR_RETURN(EventFormat parsed, ParseEventFormat(format.system, format.text));
-    correlator.AddFormat(std::move(parsed));
-  }
-  ASSIGN_OR_RETURN(KernelSymbols symbols, KernelSymbols::Parse(kallsyms));
-  correlator.SetKernelSymbols(std::move(symbols));
-  RETURN_IF_ERROR(source->Finish(correlator));
-  for (const ProgramInfo* program : correlator.programs()) sink.OnProgram(*program);
-
-  RecordingEnd end;
-  end.events = correlator.events();
-  end.lost = correlator.lost();
-  end.out_of_order = source->out_of_order();
-  end.reason = "end of capture";
-  sink.OnEnd(end);
-  return ReplaySummary{correlator.events(), source->malformed(), source->out_of_order()};
+  return ImportPerfData(perf_data, kallsyms, sink);
 }
 
 }  // namespace correlate

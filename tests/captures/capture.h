@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "cli/perf_data_import.h"
 #include "symbolize/trace_sink.h"
 
 namespace correlate {
@@ -15,15 +16,8 @@ namespace correlate {
 // A file of this folder, unpacked if its name ends in .zst.
 absl::StatusOr<std::string> ReadCaptureFile(const std::string& name);
 
-struct ReplaySummary {
-  uint64_t events = 0;
-  uint64_t malformed = 0;     // records that made no sense
-  uint64_t out_of_order = 0;  // events that could not be put in order
-};
-
-// Hands `sink` what a recording on the captured host would have: formats, programs as side-band
-// records tell them, events, an end. Attachments are not in a capture.
-absl::StatusOr<ReplaySummary> ReplayCapture(const std::string& name, TraceSink& sink);
+// As `import` does.
+absl::StatusOr<PerfDataImport> ReplayCapture(const std::string& name, TraceSink& sink);
 
 }  // namespace correlate
 

@@ -12,12 +12,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "cli/event_text.h"
-#include "cli/report_tables.h"
-#include "cli/report_text.h"
 #include "gtest/gtest.h"
 #include "proto/trace_reader.h"
 #include "proto/trace_writer.h"
+#include "render/event_text.h"
+#include "report/report_tables.h"
+#include "report/report_text.h"
 #include "tests/captures/capture.h"
 
 namespace correlate {
@@ -90,9 +90,9 @@ TEST_F(Replay, EventForEventAsPerfReadsIt) {
   for (size_t i = 0; i < perf.size(); ++i) ASSERT_EQ(ours.lines[i], perf[i]) << "event " << i;
 }
 
-// Side-band records tell a program's functions but not its type, and a program of unknown type may
-// be one that only observes: it stands in the stack, and is not blamed.
-TEST_F(Replay, BlamesNobodyByAStackWithoutTheProgramsType) {
+// perf's header tells the types of programs, which side-band records do not: one that stands in the
+// stack of a drop is blamed for it because it is none that only observes.
+TEST_F(Replay, BlamesByTheStackAProgramWhoseTypeTheHeaderTells) {
   class Mirrored : public TraceSink {
    public:
     void OnEvent(const CorrelatedEvent& event) override {
@@ -100,8 +100,8 @@ TEST_F(Replay, BlamesNobodyByAStackWithoutTheProgramsType) {
         if (frame->kind != FrameKind::kBpf || frame->function != "tc_mirror") continue;
         ++frames;
         EXPECT_NE(frame->program_id, 0u);
-        EXPECT_EQ(event.attribution->evidence, Evidence::kNone);
-        EXPECT_EQ(event.attribution->why, "a BPF program of unknown type is on the callchain");
+        EXPECT_EQ(event.attribution->evidence, Evidence::kStack);
+        EXPECT_EQ(event.attribution->programs.at(0).type_name, "sched_cls");
       }
     }
     int frames = 0;
@@ -111,10 +111,12 @@ TEST_F(Replay, BlamesNobodyByAStackWithoutTheProgramsType) {
 
   ReportTables tables({});
   ReadInto(tables);
-  ASSERT_EQ(tables.Culprits().size(), 1u);
-  EXPECT_EQ(tables.Culprits()[0]->programs.at(0).name, "xdp_abort");
-  EXPECT_EQ(tables.Culprits()[0]->evidence, Evidence::kEvent);
-  EXPECT_EQ(tables.Culprits()[0]->events, 250u);
+  ASSERT_EQ(tables.Culprits().size(), 2u);
+  for (const CulpritGroup* group : tables.Culprits()) {
+    const bool mirror = group->evidence == Evidence::kStack;
+    EXPECT_EQ(group->programs.at(0).name, mirror ? "tc_mirror" : "xdp_abort");
+    EXPECT_EQ(group->events, 250u);
+  }
 }
 
 TEST_F(Replay, Report) {

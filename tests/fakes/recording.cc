@@ -1,6 +1,7 @@
 #include "tests/fakes/recording.h"
 
 #include <cstring>
+#include <string>
 #include <vector>
 
 namespace correlate {
@@ -233,8 +234,11 @@ void FeedTestRecording(TraceSink& sink) {
   event.context = Context::kSoftirq;
   sink.OnEvent(event);
   event.packet = &tunnelled;
+  const uint8_t beginning[] = {0x45, 0, 0, 60, 1, 2, 3};
+  event.captured = {.link = CapturedPacket::Link::kIp, .wire_bytes = 60, .bytes = beginning};
   sink.OnEvent(event);
   event.packet = nullptr;
+  event.captured = {};
 
   RawDrop raw_freed;
   raw_freed.reason = 2;
@@ -283,6 +287,13 @@ void FeedTestRecording(TraceSink& sink) {
   snapshot.entries.push_back({std::string("\0key", 4), "value"});
   sink.OnMapSnapshot(snapshot);
   sink.OnXdpActions({.program_id = 46, .aborted = 1, .drop = 2, .pass = 3000});
+  HostCounters counters = {.time_ns = 2'350'000'000,
+                           .source = "device",
+                           .netns = {.inode = 4026531840, .cookie = 1},
+                           .ifindex = 3,
+                           .ifname = "eth0",
+                           .counters = {{"rx_dropped", 5}, {"rx_missed_errors", 7}}};
+  sink.OnHostCounters(counters);
   sink.OnNote({.time_ns = 2'400'000'000, .text = "something is missing"});
   sink.OnEnd({.time_ns = 3'000'000'000,
               .events = 4,
@@ -290,6 +301,146 @@ void FeedTestRecording(TraceSink& sink) {
               .missed = 1,
               .reason = "signal",
               .cpu_time_ns = 70'000'000});
+}
+
+void FeedManyEvents(const ManyEvents& many, TraceSink& sink) {
+  constexpr uint64_t kStartNs = 1'000'000'000;
+  constexpr char kHostile[] = "</script><img src=x onerror=\"document.title='owned'\">";
+  RecordingFacts facts;
+  facts.hostname = "many-1";
+  facts.kernel_release = "6.18.44";
+  facts.online_cpus = 2;
+  facts.enabled_events = {"skb:kfree_skb", "xdp:xdp_exception"};
+  facts.stacks = "all";
+  sink.OnRecording(facts);
+  sink.OnClocks({.monotonic_ns = kStartNs,
+                 .realtime_ns = 1'763'753'461'000'000'000,
+                 .boottime_ns = kStartNs});
+  EventFormat drop = DropFormat();
+  drop.fields.back().names = {{2, "NOT_SPECIFIED"}, {3, "NO_SOCKET"}, {71, "TC_INGRESS"}};
+  const EventFormat exception = ExceptionFormat();
+  sink.OnFormat(drop);
+  sink.OnFormat(exception);
+
+  const NetnsId netns = {4026531840, 1};
+  sink.OnNetns({.id = netns, .name = "blue", .from_ns = kStartNs});
+  std::vector<Attribution> blamed(many.programs);
+  std::vector<Attribution> broken(many.programs);
+  std::vector<Packet> packets(many.programs);
+  for (uint32_t i = 0; i < many.programs; ++i) {
+    ProgramInfo program;
+    program.id = 100 + i;
+    program.load_time_ns = kStartNs + i;
+    program.type_name = i % 2 == 0 ? "sched_cls" : "xdp";
+    program.name = i == 0 ? kHostile : "program_" + std::to_string(i);
+    program.opened = true;
+    sink.OnProgram(program);
+    sink.OnProgramImage(
+        {.program_id = program.id,
+         .load_time_ns = program.load_time_ns,
+         .lines = {{.file = "src/many.c", .text = "  return decide(skb);", .line = 10},
+                   {.file = "src/many.c", .text = "  if (a < b && c > d)", .line = 9}}});
+    const Attachment attachment = {.hook = "tc",
+                                   .direction = "ingress",
+                                   .program_id = program.id,
+                                   .netns = netns,
+                                   .netns_name = "blue",
+                                   .ifindex = 2 + i,
+                                   .ifname = "veth" + std::to_string(i),
+                                   .pref = 1,
+                                   .handle = 1,
+                                   .from_ns = kStartNs,
+                                   .to_ns = kStartNs,
+                                   .absent_before_ns = kStartNs - 1};
+    sink.OnAttachment(attachment);
+    sink.OnDevice(
+        {.netns = netns, .ifindex = 2 + i, .ifname = attachment.ifname, .from_ns = kStartNs});
+    packets[i].has_netns = true;
+    packets[i].netns = netns;
+    packets[i].ifindex = 2 + i;
+    packets[i].ifname = attachment.ifname;
+    packets[i].length_bytes = 100 + i;
+    packets[i].outer = {.family = IpFamily::kIpv4,
+                        .has_l4 = true,
+                        .has_ports = true,
+                        .l4 = 17,
+                        .sport = 5000,
+                        .dport = static_cast<uint16_t>(7000 + i),
+                        .src = {10, 0, 0, 1},
+                        .dst = {10, 0, static_cast<uint8_t>(i), 2}};
+    for (auto* attributions : {&blamed, &broken}) {
+      Attribution& attribution = (*attributions)[i];
+      const bool is_exception = attributions == &broken;
+      attribution.id = 1 + i + (is_exception ? many.programs : 0);
+      attribution.evidence = is_exception ? Evidence::kEvent : Evidence::kSole;
+      attribution.verdict = is_exception ? "XDP_ABORTED" : "TC_ACT_SHOT";
+      attribution.why = "as the fake has it";
+      attribution.programs = {{.id = program.id,
+                               .load_time_ns = program.load_time_ns,
+                               .name = program.name,
+                               .tag = "00112233445566aa",
+                               .type_name = program.type_name,
+                               .function = "decide",
+                               .file = "src/many.c",
+                               .line = 10,
+                               .attachments = {attachment}}};
+    }
+  }
+  Attribution nobody = {.id = 1 + 2 * uint64_t{many.programs},
+                        .evidence = Evidence::kNone,
+                        .why = "no BPF program on the callchain; reason NO_SOCKET"};
+
+  // Stacks share their outer frames.
+  std::vector<Frame> frames(20 + many.stacks);
+  for (size_t i = 0; i < frames.size(); ++i) {
+    frames[i] = {.id = 1 + i,
+                 .address = 0xffffffff81000000 + 256 * i,
+                 .symbol = "function_" + std::to_string(i),
+                 .offset = 16,
+                 .kind = i % 7 == 3 ? FrameKind::kBpf : FrameKind::kKernel};
+  }
+  std::vector<Stack> stacks(many.stacks);
+  for (uint32_t i = 0; i < many.stacks; ++i) {
+    stacks[i].id = 1 + i;
+    stacks[i].frames.push_back(&frames[20 + i]);
+    for (uint32_t k = 20; k > i % 5; --k) stacks[i].frames.push_back(&frames[k - 1]);
+  }
+  const std::vector<CodePointer> pointers = {{"location", &frames[0]}};
+
+  CorrelatedEvent event;
+  RawDrop raw_drop;
+  RawException raw_exception;
+  uint64_t random = 1;
+  for (uint64_t i = 0; i < many.events; ++i) {
+    random = random * 6364136223846793005 + 1442695040888963407;
+    const auto program = static_cast<uint32_t>(random >> 33) % many.programs;
+    event.time_ns = kStartNs + 1'000'000 + i * many.step_ns;
+    event.cpu = static_cast<uint32_t>(i % 2);
+    event.pid = event.tid = 4579;
+    event.comm = "ping";
+    event.context = Context::kSoftirq;
+    event.packet = &packets[program];
+    event.stack = many.stacks == 0 ? nullptr : &stacks[(random >> 40) % many.stacks];
+    if (i % 1000 == 999) {
+      raw_exception.prog_id = static_cast<int32_t>(100 + program);
+      event.format = &exception;
+      event.raw = Bytes(raw_exception);
+      event.code_pointers = {};
+      event.attribution = &broken[program];
+    } else {
+      const bool by_program = random >> 62 != 0;
+      raw_drop.reason = by_program ? 71 : 3;
+      raw_drop.skbaddr = 0xffff888100000000 + (random & 0xffff00);
+      event.format = &drop;
+      event.raw = Bytes(raw_drop);
+      event.code_pointers = pointers;
+      event.attribution = by_program ? &blamed[program] : &nobody;
+    }
+    sink.OnEvent(event);
+  }
+  sink.OnEnd({.time_ns = kStartNs + 2'000'000 + many.events * many.step_ns,
+              .events = many.events,
+              .reason = "end of the fake"});
 }
 
 }  // namespace correlate

@@ -11,6 +11,16 @@ namespace correlate {
 // purpose: control characters, broken UTF-8, wide characters.
 void FeedTestRecording(TraceSink& sink);
 
+struct ManyEvents {
+  uint64_t events = 0;
+  uint32_t programs = 8;  // each drops on a device of its own
+  uint32_t stacks = 200;
+  uint64_t step_ns = 10'000;  // between two events
+};
+// Drops of several programs, devices, reasons and stacks, every 1000th an XDP exception; of
+// programs' names one is hostile to web pages. The same every time.
+void FeedManyEvents(const ManyEvents& many, TraceSink& sink);
+
 }  // namespace correlate
 
 #endif  // TESTS_FAKES_RECORDING_H_

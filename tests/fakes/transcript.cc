@@ -63,6 +63,9 @@ void Transcript::OnBtf(const BtfImage& btf) { lines_.push_back(Text<pb::Btf>("bt
 void Transcript::OnXdpActions(const XdpActionCounts& counts) {
   lines_.push_back(Text<pb::XdpActionCounts>("xdp actions", counts));
 }
+void Transcript::OnHostCounters(const HostCounters& counters) {
+  lines_.push_back(Text<pb::HostCounters>("host counters", counters));
+}
 void Transcript::OnNote(const Note& note) { lines_.push_back(Text<pb::Note>("note", note)); }
 void Transcript::OnEnd(const RecordingEnd& end) { lines_.push_back(Text<pb::End>("end", end)); }
 
@@ -83,6 +86,13 @@ void Transcript::OnEvent(const CorrelatedEvent& event) {
     pb::Packet message;
     ToProto(*event.packet, number, &message);
     absl::StrAppend(&line, " packet ", message.ShortDebugString());
+  }
+  if (event.captured.link != CapturedPacket::Link::kNone) {
+    absl::StrAppend(&line, " captured ", static_cast<int>(event.captured.link), " ",
+                    event.captured.wire_bytes, " ",
+                    absl::BytesToHexString(absl::string_view(
+                        reinterpret_cast<const char*>(event.captured.bytes.data()),
+                        event.captured.bytes.size())));
   }
   if (event.look != nullptr) {
     pb::HookLook message;

@@ -31,6 +31,7 @@ class Transcript : public TraceSink {
   void OnLoss(const Loss& loss) override;
   void OnCounts(const EventCounts& counts) override;
   void OnXdpActions(const XdpActionCounts& counts) override;
+  void OnHostCounters(const HostCounters& counters) override;
   void OnNote(const Note& note) override;
   void OnEnd(const RecordingEnd& end) override;
 

@@ -7,6 +7,7 @@
 
 #include "collector/bpf_call_decoder.h"
 #include "symbolize/bpf_call_events.h"
+#include "tests/fuzz/planted_bug.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static correlate::BpfCallEvents& events = *new correlate::BpfCallEvents(std::vector<std::string>{
@@ -17,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   correlate::BpfCallRecord call;
   if (!correlate::DecodeBpfCall(sample, &call)) return 0;
   if (call.key.size() + call.value.size() > size) abort();
+  correlate::PlantedBug(call.changed && call.key.size() > 20);
   events.Make(call, [&](size_t, absl::Span<const uint8_t> raw) {
     if (raw.size() > size + 4096) abort();
   });

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/btf_values.h"
+#include "tests/fuzz/planted_bug.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
@@ -14,6 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                           size - 1 - value_bytes);
   const auto parsed = correlate::BtfValues::Parse(types);
   if (!parsed.ok()) return 0;
-  for (uint32_t type = 0; type < 16; ++type) (*parsed)->Format(type, value);
+  for (uint32_t type = 0; type < 16; ++type) {
+    const std::string text = (*parsed)->Format(type, value).dump();
+    correlate::PlantedBug(text.size() > 300);
+  }
   return 0;
 }

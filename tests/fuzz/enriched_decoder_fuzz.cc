@@ -6,6 +6,7 @@
 
 #include "collector/enriched_decoder.h"
 #include "collector/enriched_record.h"
+#include "tests/fuzz/planted_bug.h"
 
 namespace {
 
@@ -52,8 +53,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const correlate::Packet& packet = sample.enrichment->packet;
   Require(packet.ifname.size() <= ENRICHED_IFNAME_BYTES);
   Require(packet.has_vlan || packet.vlan_id == 0);
+  const correlate::CapturedPacket& captured = sample.enrichment->captured;
+  for (const uint8_t byte : captured.bytes) sum = sum + byte;
+  Require(captured.bytes.size() <= captured.wire_bytes);
   const correlate::HookWalk& walk = sample.enrichment->walk;
   Require(walk.entries.size() <= ENRICHED_MOST_ENTRIES);
+  correlate::PlantedBug(walk.entries.size() > 5 && packet.has_vlan);
   for (const auto& entry : walk.entries) {
     Require(entry.classifier.size() <= ENRICHED_CLASSIFIER_BYTES);
   }

@@ -5,6 +5,7 @@
 
 #include "collector/packet_layers.h"
 #include "collector/packet_parser.h"
+#include "tests/fuzz/planted_bug.h"
 
 namespace {
 
@@ -78,6 +79,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Require((whole.tunnel == Tunnel::kNone) == (whole.inner.family == IpFamily::kNone));
   if (before.has_vlan) Require(whole.has_vlan && whole.vlan_id == 77);
   Require(whole.vlan_id < 4096);
+  correlate::PlantedBug(whole.has_vlan && whole.inner.family == IpFamily::kIpv6 &&
+                        whole.inner.has_ports);
 
   Packet cut = before;
   correlate::ParsePacket(bytes.subspan(0, bytes.size() * (data[0] >> 2) / 64), link_header,

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "disassembly/program_listing.h"
+#include "tests/fuzz/planted_bug.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   correlate::ProgramImage image;
@@ -24,6 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   image.xlated.assign(reinterpret_cast<const char*>(data), size);
   image.jited.assign(reinterpret_cast<const char*>(data), size / 2);
   const correlate::ProgramListing listing = correlate::MakeListing(image, nullptr, {{256, 1}});
+  correlate::PlantedBug(listing.functions.size() > 2 && listing.functions[1].translated.size() > 3);
   const correlate::ListingOptions options = {.opcodes = true, .line_numbers = true};
   correlate::TranslatedText(listing, options);
   correlate::NativeText(listing, options);

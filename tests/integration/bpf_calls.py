@@ -10,7 +10,7 @@ _SYS_BPF = {'x86_64': 321, 'aarch64': 280}[os.uname().machine]
 PROG_TEST_RUN, LINK_CREATE, LINK_GET_FD_BY_ID = 10, 28, 30
 HASH, ARRAY, PERCPU_ARRAY = 1, 2, 6
 SOCKET_FILTER, SCHED_CLS, XDP, CGROUP_SKB = 1, 3, 6, 8
-_RETURN = {n: struct.pack('<BBhi', 0xb7, 0, 0, n) + struct.pack('<BBhi', 0x95, 0, 0, 0) for n in (0, 1)}  # r0 = n; exit
+_RETURN = {n: struct.pack('<BBhi', 0xb7, 0, 0, n) + struct.pack('<BBhi', 0x95, 0, 0, 0) for n in (0, 1, 3)}  # r0 = n; exit
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -47,7 +47,7 @@ def prog_load(kind, instructions, name=b'', expected_attach_type=0):
 
 
 def returns(number):
-  """A program that returns 0 or 1."""
+  """A program that returns 0, 1 or 3: XDP_ABORTED, XDP_DROP or XDP_TX."""
   return _RETURN[number]
 
 
@@ -69,6 +69,15 @@ def test_run(program, repeat=1):
   """A packet of 64 bytes through a program of tc."""
   data = Bytes(bytes(64))
   return call(PROG_TEST_RUN, struct.pack('<IIIIQQII', program, 0, 64, 0, data.address, 0, repeat, 0))
+
+
+def live_frames(program, ifindex, frame, times):
+  """Has a program of XDP see a frame so often as if it came in at a device of the caller's network namespace, 64 in a row
+  (BPF_F_TEST_XDP_LIVE_FRAMES); what it sends back leaves through that device."""
+  data = Bytes(frame)
+  context = Bytes(struct.pack('<IIIIII', 0, len(frame), 0, ifindex, 0, 0))  # struct xdp_md
+  return call(PROG_TEST_RUN, struct.pack('<IIIIQQIIIIQQIII', program, 0, len(frame), 0, data.address, 0, times, 0, 24, 0,
+                                         context.address, 0, 2, 0, 0))
 
 
 def obj(command, path, fd=0):

@@ -11,6 +11,7 @@ import threading
 import time
 
 from tests.integration import bpf_calls as bpf
+from tests.integration import bpf_links
 from tests.integration import harness
 from tests.integration import lab as L
 
@@ -32,7 +33,7 @@ class Recorded(harness.HostTest):
     finally:
       status, said = run.stop()
     self.assertEqual(status, 0, said)
-    self.trace, self.missed = trace, harness.LastLine(said).missed
+    self.trace, self.missed, self.said = trace, harness.LastLine(said).missed, said
     return answer
 
   def setUp(self):
@@ -88,7 +89,7 @@ class EachCall(Recorded):
     self.assertEqual((first['key_null'], first['key'], first['nxt']), (1, '', '06000000'))
     self.assertEqual((end['key_null'], end['key'], end['nxt'], end['error']), (0, '06000000', '', 'ENOENT'))
     self.assertEqual([(each['key'], each['error']) for each in self.fields(events, 'bpf_map_delete_elem')],
-                     [('06000000', 'none'), ('06000000', 'ENOENT')])
+                     [('06000000', 'none'), ('06000000', 'ENOENT')], self.said)
     cgroup = pathlib.Path('/proc/self/cgroup').read_text().splitlines()[-1]
     if cgroup.startswith('0::') and ' cgroup2 ' in pathlib.Path('/proc/self/mounts').read_text():
       self.assertEqual(update['cgroup'], cgroup[3:])
@@ -164,12 +165,12 @@ class EachCall(Recorded):
 
     def body():
       with netns.entered():
-        program = self.keep(bpf.prog_load(bpf.SCHED_CLS, bpf.returns(0), b'tcx_pass'))
-        return self.keep(bpf.link_create(program, 1, 46))  # lo, BPF_TCX_INGRESS
+        program = self.keep(bpf.prog_load(bpf.XDP, bpf.returns(1), b'xdp_drop'))
+        return self.keep(bpf.link_create(program, 1, bpf_links.XDP, bpf_links.XDP_FLAGS_SKB_MODE))  # lo
 
     events, _ = self.record(body)
     linked = self.one(events, 'bpf_link_create')
-    self.assertEqual((linked['attach_type'], linked['target'], linked['error']), ('TCX_INGRESS', 1, 'none'))
+    self.assertEqual((linked['attach_type'], linked['target'], linked['error']), ('XDP', 1, 'none'))
     self.keep(bpf.call(bpf.LINK_GET_FD_BY_ID, struct.pack('<II', linked['link_id'], 0)))
 
 

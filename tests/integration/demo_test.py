@@ -27,7 +27,7 @@ class Demo(harness.HostTest):
     done = harness.correlate('demo', '-o', self.trace)
     for name, evidence in (('xdp_abort', 'event'), ('tc_mirror', 'stack'), ('tc_drop', 'sole')):
       lines = [line for line in done.stdout.splitlines() if line.startswith(name)]
-      self.assertTrue(any(line.endswith(evidence) for line in lines), lines)
+      self.assertTrue(any(line.split()[-2] == evidence for line in lines), lines)
 
     sent = int(re.search(r'(\d+) packets of each of 4 kinds sent', done.stderr).group(1))
     ids = {name: int(number) for name, number in re.findall(r'  (\w+) #(\d+), ', done.stderr)}

@@ -12,6 +12,7 @@ enum {
   PORT_UNKNOWN_ACTION = 7003,
   PORT_REDIRECT_NOWHERE = 7004,
   PORT_MIRROR = 7005,
+  PORT_TX = 7006,
   IFINDEX_DOWN = 77,
   IFINDEX_NOWHERE = 0x7ffffff0,
   UNKNOWN_ACTION = 42,
@@ -55,6 +56,8 @@ int lab_xdp(struct xdp_md* context) {
 
   if (port == PORT_ABORT) return XDP_ABORTED;
   if (port == PORT_UNKNOWN_ACTION) return UNKNOWN_ACTION;
+  if (port == PORT_REDIRECT_NOWHERE) return bpf_redirect(IFINDEX_NOWHERE, 0);
+  if (port == PORT_TX) return XDP_TX;
   return XDP_PASS;
 }
 
@@ -74,6 +77,27 @@ int lab_xdp_port(struct xdp_md* context) {
 SEC("tc")
 int lab_storm(struct __sk_buff* skb) {
   for (int i = 0; i < STORM_CLONES; i++) bpf_clone_redirect(skb, IFINDEX_DOWN, 0);
+  return TC_ACT_OK;
+}
+
+enum { NUMBERED_CPUS = 8, NUMBERS = 1 << 24 };
+__u32 lab_numbers[NUMBERED_CPUS]; /* of the last packet that lab_numbered made on each */
+
+/* The same; each drop's source address is its CPU and the next of that CPU's numbers. */
+SEC("tc")
+int lab_numbered(struct __sk_buff* skb) {
+  __u32 cpu = bpf_get_smp_processor_id();
+
+  if (cpu >= NUMBERED_CPUS) return TC_ACT_OK;
+  for (int i = 0; i < STORM_CLONES; i++) {
+    __u32 next = (lab_numbers[cpu] + 1) % NUMBERS;
+    __be32 number = bpf_htonl(cpu * NUMBERS + next);
+
+    lab_numbers[cpu] = next;
+
+    bpf_skb_store_bytes(skb, ETH_HLEN + offsetof(struct iphdr, saddr), &number, sizeof number, 0);
+    bpf_clone_redirect(skb, IFINDEX_DOWN, 0);
+  }
   return TC_ACT_OK;
 }
 

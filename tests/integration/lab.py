@@ -23,7 +23,7 @@ LINKS = range(6)
 SMALL_MTU = 600  # of the far end of SMALL: the near end sends larger frames
 
 # The same numbers stand in lab.bpf.c.
-PORT_SHOT, PORT_ABORT, PORT_UNKNOWN_ACTION, PORT_REDIRECT_NOWHERE, PORT_MIRROR = range(7001, 7006)
+PORT_SHOT, PORT_ABORT, PORT_UNKNOWN_ACTION, PORT_REDIRECT_NOWHERE, PORT_MIRROR, PORT_TX = range(7001, 7007)
 IFINDEX_DOWN = 77  # a device that is down, in both namespaces
 STORM_CLONES = 1000
 PORT_CLOSED = 7999  # nobody listens
@@ -73,7 +73,8 @@ class Netns:
 
   def close(self):
     if self.name:
-      harness.run(['/bin/umount', f'/run/netns/{self.name}'])
+      # As `ip netns delete` does: whoever looks inside just then has it open.
+      harness.run(['/bin/umount', '--lazy', f'/run/netns/{self.name}'])
       os.unlink(f'/run/netns/{self.name}')
     else:
       self._holder.kill()

@@ -26,6 +26,7 @@ RUNS = (
     (_python('tests.vm.smoke_test'), {}),
     (_python('tests.vm.dispatcher_test'), {}),
     (_python('tests.integration.counts_test', 'Mixed', 'Storm.test_by_default', 'Storm.test_some_whole'), {}),
+    (_python('tests.integration.faults_test', 'AClockStep'), {}),
     (_python('tests.integration.bpf_calls_test', 'EachCall', 'Odd.test_hostile_arguments', 'Odd.test_values_of_all_cpus'), {}),
     (_python('tests.attribution.attribution_test', *(f'Scenarios.test_{name}' for name in SCENARIOS)), BY_VERDICT),
 )

@@ -9,6 +9,7 @@ KERNELS=(
   '5.10 bullseye linux-image-cloud-amd64'
   '6.1 bookworm linux-image-cloud-amd64'
   '6.12 bookworm-backports linux-image-cloud-amd64'
+  '7.2 sid linux-image-cloud-amd64'
 )
 
 # Sets KERNEL_SUITE and KERNEL_PACKAGE.
@@ -67,7 +68,7 @@ END
     [[ $version == "$name".* ]] || die "$KERNEL_PACKAGE of $KERNEL_SUITE is $version now, no $name: see tools/internal/kernels.sh"
     dpkg-deb -x "$deb" "$work/tree"
     mapfile -t -O "${#queue[@]}" queue < <(dpkg-deb -f "$deb" Depends | tr ',|' '\n\n' |
-      sed -E 's/^ *([^ :(]+).*/\1/' | grep -E '^linux-(image|binary|modules)-[0-9]')
+      sed -E 's/^ *([^ :(]+).*/\1/' | grep -E '^linux-(base|image|binary|modules)-[0-9]')
   done
 }
 

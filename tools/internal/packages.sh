@@ -5,8 +5,8 @@
 # What building and running the program needs.
 RUN_PACKAGES=(
   bazel-bootstrap bazel-platforms bazel-rules-java bazel-rules-proto bazel-skylib
-  g++ libabsl-dev libcli11-dev libelf-dev libmnl-dev libprotobuf-dev libtraceevent-dev libzstd-dev
-  nlohmann-json3-dev protobuf-compiler zlib1g-dev
+  g++ libabsl-dev libcap-dev libcivetweb-dev libcli11-dev libcurl4-openssl-dev libelf-dev libmnl-dev libncurses-dev
+  libprotobuf-dev libre2-dev libtraceevent-dev libzstd-dev nlohmann-json3-dev prometheus-cpp-dev protobuf-compiler zlib1g-dev
   clang               # the BPF programs
   iproute2 procps
   'libbpf-dev>=1:1.3' # tcx and netkit links
@@ -18,12 +18,21 @@ RUN_PACKAGES=(
 # What tools/test needs besides.
 TEST_PACKAGES=(
   clang-format clang-tidy
-  git iputils-ping
+  chromium            # what `report --html` and our exports are looked at with
+  git golang-go groff-base iputils-ping  # go: its pprof reads ours
+  fish zsh            # that they take our completions
   libbenchmark-dev libgmock-dev libgtest-dev
   libclang-rt-dev     # libFuzzer and the sanitizers of clang
+  llvm                # llvm-cov
   'linux-perf>=6.5'   # the recorder that ours is compared with; reports lost records
-  nftables python3 python3-protobuf python3-zstandard
+  bpftrace            # what must not suffer beside us
+  debootstrap lintian # where our packages are tried
+  nftables openssl python3 python3-jsonschema python3-protobuf python3-yaml python3-zstandard strace tmux tshark
 )
+# What tools/package needs besides.
+PACKAGE_PACKAGES=(binutils gzip zstd)
+# Unpacked and not installed, since installing them would start services.
+UNPACKED_TEST_PACKAGES=(prometheus prometheus-alertmanager)
 
 # The commands that a guest of tools/vm has; their dependencies come along, and the libraries of RUN_PACKAGES.
 GUEST_PACKAGES=(

@@ -94,7 +94,7 @@ prepare_root() {
   local seeds=("${GUEST_PACKAGES[@]%%>=*}" base-files libc-bin) package packages
   for package in "${RUN_PACKAGES[@]%%>=*}"; do
     # Their headers are left out; the libraries they depend on are what counts.
-    [[ $package != lib*-dev ]] || seeds+=("$package")
+    [[ $package != *-dev ]] || seeds+=("$package")
   done
   mapfile -t packages < <(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks \
     --no-replaces --no-enhances --installed "${seeds[@]}" | grep -E '^[a-z0-9]' | LC_ALL=C sort -u)
