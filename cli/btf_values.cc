@@ -15,7 +15,9 @@ namespace correlate {
 namespace {
 
 constexpr int kDeepest = 32;
-constexpr uint32_t kMostElements = 1 << 16;
+// Types of a foreign trace may hold themselves, many times at each level.
+constexpr uint32_t kMostValues = 1 << 18;
+constexpr uint32_t kNamesAValue = 256;  // looking through so many costs as much as a value
 
 // As many bytes as there are, at most eight; the upper ones are 0.
 uint64_t Word(absl::string_view bytes) {
@@ -32,21 +34,25 @@ int64_t Signed(uint64_t value, size_t bytes) {
 
 std::string Hex(uint64_t value) { return absl::StrCat("0x", absl::Hex(value)); }
 
-}  // namespace
+// One value's walk through its types.
+class Formatter {
+ public:
+  explicit Formatter(const btf* types) : types_(types) {}
+  Json Of(uint32_t type_id, absl::string_view bytes, int depth);
 
-absl::StatusOr<std::unique_ptr<BtfValues>> BtfValues::Parse(const std::string& data) {
-  btf* types = btf__new(data.data(), static_cast<uint32_t>(data.size()));
-  if (types == nullptr) return absl::InvalidArgumentError("these types are no BTF");
-  return std::unique_ptr<BtfValues>(new BtfValues(types));
-}
+ private:
+  Json Integer(uint32_t type_id, absl::string_view bytes);
+  Json Array(uint32_t type_id, absl::string_view bytes, int depth);
+  Json Members(uint32_t type_id, absl::string_view bytes, int depth);
+  Json Section(uint32_t type_id, absl::string_view bytes, int depth);
 
-BtfValues::~BtfValues() { btf__free(types_); }
+  void Spend(uint32_t values) { left_ -= std::min(left_, values); }
 
-Json BtfValues::Format(uint32_t type_id, absl::string_view bytes) const {
-  return Of(type_id, bytes, 0);
-}
+  const btf* const types_;
+  uint32_t left_ = kMostValues;
+};
 
-Json BtfValues::Integer(uint32_t type_id, absl::string_view bytes) const {
+Json Formatter::Integer(uint32_t type_id, absl::string_view bytes) {
   const btf_type* type = btf__type_by_id(types_, type_id);
   const size_t size = type->size;
   if (size == 0 || bytes.size() < size) return nullptr;
@@ -65,7 +71,7 @@ Json BtfValues::Integer(uint32_t type_id, absl::string_view bytes) const {
   return value;
 }
 
-Json BtfValues::Array(uint32_t type_id, absl::string_view bytes, int depth) const {
+Json Formatter::Array(uint32_t type_id, absl::string_view bytes, int depth) {
   const btf_type* type = btf__type_by_id(types_, type_id);
   const auto* array = btf_array(type);
   const int64_t size = btf__resolve_size(types_, array->type);
@@ -89,18 +95,18 @@ Json BtfValues::Array(uint32_t type_id, absl::string_view bytes, int depth) cons
     if (printable && ends) return std::string(front);
   }
   Json json = Json::array();
-  for (uint32_t i = 0; i < std::min(array->nelems, kMostElements); ++i) {
-    if (i * element >= bytes.size()) break;
+  for (uint32_t i = 0; i < array->nelems && i * element < bytes.size() && left_ > 0; ++i) {
     json.push_back(Of(array->type, bytes.substr(i * element, element), depth + 1));
   }
   return json;
 }
 
-Json BtfValues::Members(uint32_t type_id, absl::string_view bytes, int depth) const {
+Json Formatter::Members(uint32_t type_id, absl::string_view bytes, int depth) {
   const btf_type* type = btf__type_by_id(types_, type_id);
   Json json = Json::object();
   const btf_member* members = btf_members(type);
-  for (uint32_t i = 0; i < btf_vlen(type); ++i) {
+  for (uint32_t i = 0; i < btf_vlen(type) && left_ > 0; ++i) {
+    Spend(1);
     const char* name = btf__name_by_offset(types_, members[i].name_off);
     const uint32_t bit = btf_member_bit_offset(type, i);
     const uint32_t bits = btf_member_bitfield_size(type, i);
@@ -118,11 +124,12 @@ Json BtfValues::Members(uint32_t type_id, absl::string_view bytes, int depth) co
 }
 
 // A map of global variables: one value, its variables in turn.
-Json BtfValues::Section(uint32_t type_id, absl::string_view bytes, int depth) const {
+Json Formatter::Section(uint32_t type_id, absl::string_view bytes, int depth) {
   const btf_type* type = btf__type_by_id(types_, type_id);
   Json variables = Json::array();
   const btf_var_secinfo* infos = btf_var_secinfos(type);
-  for (uint32_t i = 0; i < btf_vlen(type); ++i) {
+  for (uint32_t i = 0; i < btf_vlen(type) && left_ > 0; ++i) {
+    Spend(1);
     const btf_type* variable = btf__type_by_id(types_, infos[i].type);
     if (variable == nullptr || !btf_is_var(variable) || infos[i].offset > bytes.size()) continue;
     const char* name = btf__name_by_offset(types_, variable->name_off);
@@ -137,8 +144,9 @@ Json BtfValues::Section(uint32_t type_id, absl::string_view bytes, int depth) co
   return json;
 }
 
-Json BtfValues::Of(uint32_t type_id, absl::string_view bytes, int depth) const {
-  if (depth > kDeepest) return nullptr;
+Json Formatter::Of(uint32_t type_id, absl::string_view bytes, int depth) {
+  if (depth > kDeepest || left_ == 0) return nullptr;
+  Spend(1);
   const int resolved = btf__resolve_type(types_, type_id);
   if (resolved < 0) return nullptr;
   const auto id = static_cast<uint32_t>(resolved);
@@ -156,6 +164,7 @@ Json BtfValues::Of(uint32_t type_id, absl::string_view bytes, int depth) const {
       return Members(id, bytes, depth);
     case BTF_KIND_ENUM: {
       if (bytes.size() < type->size) return nullptr;
+      Spend(btf_vlen(type) / kNamesAValue);
       const auto value =
           static_cast<int32_t>(Signed(Word(bytes.substr(0, type->size)), type->size));
       const auto* values = btf_enum(type);
@@ -168,6 +177,7 @@ Json BtfValues::Of(uint32_t type_id, absl::string_view bytes, int depth) const {
     }
     case BTF_KIND_ENUM64: {
       if (bytes.size() < type->size) return nullptr;
+      Spend(btf_vlen(type) / kNamesAValue);
       const uint64_t value = Word(bytes.substr(0, type->size));
       const auto* values = btf_enum64(type);
       for (uint32_t i = 0; i < btf_vlen(type); ++i) {
@@ -193,6 +203,20 @@ Json BtfValues::Of(uint32_t type_id, absl::string_view bytes, int depth) const {
     default:
       return nullptr;
   }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<BtfValues>> BtfValues::Parse(const std::string& data) {
+  btf* types = btf__new(data.data(), static_cast<uint32_t>(data.size()));
+  if (types == nullptr) return absl::InvalidArgumentError("these types are no BTF");
+  return std::unique_ptr<BtfValues>(new BtfValues(types));
+}
+
+BtfValues::~BtfValues() { btf__free(types_); }
+
+Json BtfValues::Format(uint32_t type_id, absl::string_view bytes) const {
+  return Formatter(types_).Of(type_id, bytes, 0);
 }
 
 }  // namespace correlate

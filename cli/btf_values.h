@@ -1,5 +1,6 @@
 // Bytes as JSON by the types of a BTF, as `bpftool -j map dump` formats them. Bytes and types may
 // come from a foreign trace: what does not fit is null, and nothing is read beyond the bytes.
+// Values are bounded (2^18): types that hold themselves end in nulls and missing members.
 #ifndef CLI_BTF_VALUES_H_
 #define CLI_BTF_VALUES_H_
 
@@ -26,11 +27,6 @@ class BtfValues {
 
  private:
   explicit BtfValues(btf* types) : types_(types) {}
-  Json Of(uint32_t type_id, absl::string_view bytes, int depth) const;
-  Json Integer(uint32_t type_id, absl::string_view bytes) const;
-  Json Array(uint32_t type_id, absl::string_view bytes, int depth) const;
-  Json Members(uint32_t type_id, absl::string_view bytes, int depth) const;
-  Json Section(uint32_t type_id, absl::string_view bytes, int depth) const;
 
   btf* const types_;
 };
