@@ -26,6 +26,7 @@ struct AlertEngine::Group {
   bool firing = false;
   bool quiet = false;  // it fired too soon after the last time
   uint64_t fired_ns = 0;
+  uint64_t fired_realtime_ns = 0;
   uint64_t silent_until_ns = 0;
   uint64_t events = 0;
   uint64_t first_ns = 0;
@@ -40,8 +41,8 @@ struct AlertEngine::State {
   absl::node_hash_map<std::string, Group> groups;  // by GroupKey of their values
 };
 
-AlertEngine::AlertEngine(std::vector<AlertRule> rules, Receiver receiver)
-    : rules_(std::move(rules)), receiver_(std::move(receiver)) {
+AlertEngine::AlertEngine(std::vector<AlertRule> rules, Receiver receiver, Clock clock)
+    : rules_(std::move(rules)), receiver_(std::move(receiver)), clock_(std::move(clock)) {
   for (const AlertRule& rule : rules_) states_.push_back(std::make_unique<State>(rule));
 }
 
@@ -175,6 +176,7 @@ void AlertEngine::Evaluate(const AlertRule& rule, Group& group, uint64_t second)
     group.firing = true;
     group.low_since = 0;
     group.fired_ns = end_ns;
+    group.fired_realtime_ns = clock_(end_ns).value_or(0);
     group.first_ns = group.window.front().first_ns;
     group.events = group.in_window;
     group.quiet = end_ns < group.silent_until_ns;
@@ -205,6 +207,7 @@ void AlertEngine::Tell(const AlertRule& rule, const Group& group, double measure
   alert.firing = group.firing;
   alert.measure = measure;
   alert.fired_ns = group.fired_ns;
+  alert.fired_realtime_ns = group.fired_realtime_ns;
   alert.ended_ns = group.firing ? 0 : (second + 1) * kSecondNs;
   alert.events = group.events;
   alert.first_ns = group.first_ns;

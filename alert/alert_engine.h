@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,10 @@ struct Alert {
   bool firing = false;              // else it is over
   double measure = 0;               // count or rate in the window
   uint64_t fired_ns = 0;            // since when; the second after what raised it
-  uint64_t ended_ns = 0;            // when it was over; 0: it is not
+  // The same by the wall clock as it was known then: the end tells it as the beginning did, though
+  // later readings of the clocks have moved it by some nanoseconds. 0: no reading yet.
+  uint64_t fired_realtime_ns = 0;
+  uint64_t ended_ns = 0;  // when it was over; 0: it is not
   // Of its events, from the first one in the window on.
   uint64_t events = 0;
   uint64_t first_ns = 0;
@@ -38,7 +42,9 @@ struct Alert {
 class AlertEngine {
  public:
   using Receiver = std::function<void(const Alert&)>;
-  AlertEngine(std::vector<AlertRule> rules, Receiver receiver);
+  // `clock`: nanoseconds since 1970 at a time of CLOCK_MONOTONIC.
+  using Clock = std::function<std::optional<uint64_t>(uint64_t monotonic_ns)>;
+  AlertEngine(std::vector<AlertRule> rules, Receiver receiver, Clock clock);
   ~AlertEngine();
 
   void AddNetns(const Netns& netns) { lines_.AddNetns(netns); }  // their names
@@ -71,6 +77,7 @@ class AlertEngine {
   std::vector<AlertRule> rules_;
   JsonEventLines lines_{{.addresses = false, .keys = false}};
   const Receiver receiver_;
+  const Clock clock_;
   std::vector<std::unique_ptr<State>> states_;  // by rule
   uint64_t second_ = 0;                         // the one in hand
   uint64_t fired_ = 0;

@@ -18,7 +18,7 @@ class AlertEngineTest : public testing::Test {
   void Make(const std::string& rule) {
     auto rules = ParseRules("rule { name: \"r\" " + rule + " }", "test");
     ASSERT_TRUE(rules.ok()) << rules.status();
-    engine_.emplace(*std::move(rules), [this](const Alert& alert) {
+    const auto tell = [this](const Alert& alert) {
       std::string values;
       for (const std::string& value : alert.values) values += " " + value;
       told_.push_back(
@@ -26,6 +26,9 @@ class AlertEngineTest : public testing::Test {
           std::to_string(((alert.firing ? alert.fired_ns : alert.ended_ns) - kStart) / kSecond) +
           " with " + std::to_string(static_cast<int>(alert.measure)));
       last_ = alert;
+    };
+    engine_.emplace(*std::move(rules), tell, [this](uint64_t time_ns) -> std::optional<uint64_t> {
+      return time_ns + clock_ahead_;
     });
     flow_.emplace([this](const CountedEvents& events) { engine_->Add(events); });
     format_.system = "skb";
@@ -72,6 +75,7 @@ class AlertEngineTest : public testing::Test {
   std::optional<EventFlow> flow_;
   std::vector<std::string> told_;
   Alert last_;
+  uint64_t clock_ahead_ = 5'000;  // the wall clock's, of the events'
 };
 
 TEST_F(AlertEngineTest, FiresWhenTheCountIsAboveAndEndsWhenItIsNot) {
@@ -93,6 +97,19 @@ TEST_F(AlertEngineTest, FiresWhenTheCountIsAboveAndEndsWhenItIsNot) {
   At(100);
   EXPECT_THAT(Told(), IsEmpty());
   EXPECT_EQ(engine_->fired(), 1);
+}
+
+// Who pairs an end with its beginning does it by that time.
+TEST_F(AlertEngineTest, TheEndSaysWhenItFiredAsTheBeginningDid) {
+  Make("window: '2s'");
+  Drop(1.5, "a");
+  At(3);
+  EXPECT_THAT(Told(), ElementsAre("fires at 2 with 1"));
+  EXPECT_EQ(last_.fired_realtime_ns, kStart + 2 * kSecond + 5'000);
+  clock_ahead_ = 6'000;  // slewed meanwhile
+  At(10);
+  EXPECT_THAT(Told(), ElementsAre("ends at 4 with 0"));
+  EXPECT_EQ(last_.fired_realtime_ns, kStart + 2 * kSecond + 5'000);
 }
 
 TEST_F(AlertEngineTest, ARateIsOfASecond) {

@@ -15,11 +15,13 @@ constexpr uint64_t kSecondNs = 1'000'000'000;
 constexpr uint64_t kShortlyNs = 60 * kSecondNs;
 constexpr size_t kMostChanges = 20;
 
-void PutTime(const std::string& name, uint64_t time_ns, const AlertContext& context, Json* json) {
+void PutTime(const std::string& name, uint64_t time_ns, uint64_t realtime_ns, Json* json) {
   (*json)[name + "_ns"] = absl::StrCat(time_ns);
-  if (const auto realtime = context.clock.RealtimeNs(time_ns)) {
-    (*json)[name] = FormatRfc3339(*realtime);
-  }
+  if (realtime_ns != 0) (*json)[name] = FormatRfc3339(realtime_ns);
+}
+
+void PutTime(const std::string& name, uint64_t time_ns, const AlertContext& context, Json* json) {
+  PutTime(name, time_ns, context.clock.RealtimeNs(time_ns).value_or(0), json);
 }
 
 // "count", or "rate" a second.
@@ -103,7 +105,7 @@ Json AlertToJson(const Alert& alert, const AlertContext& context) {
   json["events"] = absl::StrCat(alert.events);
   PutTime("first", alert.first_ns, context, &json);
   PutTime("last", alert.last_ns, context, &json);
-  PutTime("fired", alert.fired_ns, context, &json);
+  PutTime("fired", alert.fired_ns, alert.fired_realtime_ns, &json);
   if (!alert.firing) PutTime("ended", alert.ended_ns, context, &json);
   if (!alert.last_event.empty()) {
     const Json event = Json::parse(alert.last_event, nullptr, /*allow_exceptions=*/false);

@@ -5,7 +5,8 @@ namespace correlate {
 AlertWatch::AlertWatch(std::vector<AlertRule> rules, AlertEngine::Receiver receiver,
                        EventFlow::Receiver also)
     : ForwardingSink({&changes_, &flow_}),
-      engine_(std::move(rules), std::move(receiver)),
+      engine_(std::move(rules), std::move(receiver),
+              [this](uint64_t time_ns) { return flow_.view().clock().RealtimeNs(time_ns); }),
       flow_([this, also = std::move(also)](const CountedEvents& events) {
         engine_.Add(events);
         if (also) also(events);

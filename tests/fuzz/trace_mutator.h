@@ -8,6 +8,8 @@
 #include <string>
 
 #include "proto/chunk.h"
+#include "proto/trace.pb.h"
+#include "tests/fuzz/message_mutator.h"
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
@@ -22,10 +24,16 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
       !DecodeChunk(bytes.substr(0, *chunk_bytes), &header, &payload).ok()) {
     return LLVMFuzzerMutate(data, size, max_size);
   }
-  const size_t payload_bytes = payload.size();
-  payload.resize(payload_bytes + 64);
-  payload.resize(
-      LLVMFuzzerMutate(reinterpret_cast<uint8_t*>(payload.data()), payload_bytes, payload.size()));
+  pb::Payload message;
+  if (seed % 4 != 1 && message.ParseFromString(payload)) {
+    for (unsigned int i = 0; i <= seed / 4 % 3; ++i) MutateMessage(&message, seed + i);
+    payload = message.SerializeAsString();
+  } else {
+    const size_t payload_bytes = payload.size();
+    payload.resize(payload_bytes + 64);
+    payload.resize(LLVMFuzzerMutate(reinterpret_cast<uint8_t*>(payload.data()), payload_bytes,
+                                    payload.size()));
+  }
   header.sequence += seed % 3;
   const auto chunk = EncodeChunk(header, payload);
   if (!chunk.ok()) return size;

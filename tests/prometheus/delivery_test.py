@@ -185,7 +185,8 @@ class Faults(DeliveryTest):
     self.assertEqual({path for _, path, _, _ in manager.got}, {'/api/v2/alerts'})
     self.assertEqual({len(body) for body in manager.bodies()}, {1})
     alerts = [(when, body[0]) for when, _, _, body in manager.got]
-    self.assertEqual(len({(alert['startsAt'], json.dumps(alert['labels'], sort_keys=True)) for _, alert in alerts}), 1)
+    told = {(alert['startsAt'], json.dumps(alert['labels'], sort_keys=True)) for _, alert in alerts}
+    self.assertEqual(len(told), 1, alerts)
     over = [is_over(when, alert) for when, alert in alerts]
     self.assertEqual(over, [False] * (len(over) - 1) + [True], 'told that it is over once, at the end')
     self.assertGreaterEqual(len(over), 5)
