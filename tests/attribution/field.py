@@ -362,9 +362,7 @@ def tc_refuses(namespace, *command):
 
 def own_cgroup():
   """Paths of a new cgroup (version 2) and of the one that this process is in. The caller removes the first."""
-  root = pathlib.Path('/sys/fs/cgroup')
-  if not (root / 'cgroup.controllers').exists():
-    harness.mount('none', root, 'cgroup2')  # for this test alone: its mounts are private
+  root = harness.cgroup_root()
   with open('/proc/self/cgroup', encoding='utf-8') as lines:
     usual = next(line.split(':', 2)[2].strip() for line in lines if line.startswith('0::'))
   folder = root / f'bpftrace-correlate-{os.getpid()}'

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "collector/rtnetlink.h"
+#include "tests/fuzz/netlink_mutator.h"
 #include "tests/fuzz/planted_bug.h"
 
 namespace {

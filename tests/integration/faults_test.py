@@ -309,11 +309,13 @@ class Vanishing(FaultsTest):
 
   CALLS = 'bpf,sendto,sendmsg,recvmsg,setns,openat,getdents64,read'
 
-  def come_and_go(self, stop, rounds):
+  def come_and_go(self, cgroups, stop, rounds):
     while not stop.is_set():
       rounds.append(len(rounds))
       name = f'brief{len(rounds)}'
       namespace = L.Netns(name)
+      cgroup = cgroups / f'bpftrace-correlate-{os.getpid()}-{name}'
+      cgroup.mkdir()
       try:
         with namespace.entered():
           L.ip_commands(f'link add name v{len(rounds)} type veth peer name w{len(rounds)}')
@@ -321,20 +323,30 @@ class Vanishing(FaultsTest):
           program = bpf_calls.prog_load(bpf_calls.XDP, bpf_calls.returns(1), name.encode())
           link = bpf_calls.link_create(program, index, bpf_links.XDP, bpf_links.XDP_FLAGS_DRV_MODE)
         os.close(program)
+        filters = bpf_calls.prog_load(bpf_calls.CGROUP_SKB, bpf_calls.returns(1), name.encode())
+        folder = os.open(cgroup, os.O_RDONLY)
+        links = [link, bpf_calls.link_create(filters, folder, bpf_links.CGROUP_INET_EGRESS)]
+        self.assertGreaterEqual(min(links), 0)
+        os.close(filters)
+        os.close(folder)
         time.sleep(random.uniform(0, 0.01))
+        # Links end before what they are attached to, or after it.
         if len(rounds) % 2:
-          os.close(link)
-          link = -1
+          while links:
+            os.close(links.pop())
+        cgroup.rmdir()
         with namespace.entered():
           L.ip_commands(f'link del dev v{len(rounds)}')
-        if link >= 0:
-          os.close(link)
+        while links:
+          os.close(links.pop())
       finally:
         namespace.close()
+        if cgroup.exists():
+          cgroup.rmdir()
 
   def test_between_two_calls_of_a_scan(self):
     stop, rounds = threading.Event(), []
-    churn = threading.Thread(target=self.come_and_go, args=(stop, rounds))
+    churn = threading.Thread(target=self.come_and_go, args=(harness.cgroup_root(), stop, rounds))
     churn.start()
     try:
       for _ in range(10 if ALL else 1):

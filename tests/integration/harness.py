@@ -73,6 +73,14 @@ def mount(source, target, kind, flags=0, options=''):
              f'mount on {target}')
 
 
+def cgroup_root():
+  """Of version 2. Where /sys/fs/cgroup is none, one is mounted over it: for this test alone, its mounts are private."""
+  root = pathlib.Path('/sys/fs/cgroup')
+  if not (root / 'cgroup.controllers').exists():
+    mount('none', root, 'cgroup2')
+  return root
+
+
 # ---- Processes ----
 
 def _dies_with_us():
