@@ -1,7 +1,6 @@
 #include "alert/process_metrics.h"
 
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -9,6 +8,8 @@
 #include <filesystem>
 #include <iterator>
 #include <system_error>
+
+#include "base/clocks.h"
 
 namespace correlate {
 namespace {
@@ -42,11 +43,7 @@ double OpenDescriptors() {
 
 }  // namespace
 
-ProcessMetrics::ProcessMetrics() {
-  timespec now = {};
-  clock_gettime(CLOCK_REALTIME, &now);
-  start_time_seconds_ = static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
-}
+ProcessMetrics::ProcessMetrics() { start_time_seconds_ = static_cast<double>(RealtimeNs()) / 1e9; }
 
 std::vector<prometheus::MetricFamily> ProcessMetrics::Collect() const {
   const auto family = [](const char* name, const char* help, prometheus::MetricType type,

@@ -2,7 +2,6 @@
 
 #include <linux/capability.h>
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -19,6 +18,7 @@
 #include "alert/http_client.h"
 #include "alert/metrics_endpoint.h"
 #include "alert/texts.h"
+#include "base/clocks.h"
 #include "base/files.h"
 #include "base/status_macros.h"
 #include "cli/blocked_signals.h"
@@ -44,12 +44,6 @@ constexpr uint64_t kHangsAfterNs = 15 * kSecondNs;
 constexpr int kNeeded[] = {CAP_SYS_ADMIN,       CAP_BPF,           CAP_PERFMON,
                            CAP_NET_ADMIN,       CAP_NET_BROADCAST, CAP_SYS_PTRACE,
                            CAP_DAC_READ_SEARCH, CAP_SYSLOG,        CAP_SYS_RESOURCE};
-
-uint64_t RealtimeNs() {
-  timespec now = {};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<uint64_t>(now.tv_sec) * kSecondNs + static_cast<uint64_t>(now.tv_nsec);
-}
 
 class Service {
  public:

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/clocks.h"
 #include "base/status_macros.h"
 #include "cli/blocked_signals.h"
 #include "cli/demo/private_netns_names.h"

@@ -1,25 +1,15 @@
 #include "cli/map_snapshots.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/clocks.h"
 #include "collector/image_reader.h"
 #include "collector/map_reader.h"
 #include "collector/map_scanner.h"
 
 namespace correlate {
-namespace {
-
-uint64_t NowNs() {
-  timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
-}  // namespace
 
 void MapSnapshots::OnProgram(const ProgramInfo& program) {
   if (!wanted_.empty()) map_ids_[program.id] = program.map_ids;
@@ -46,7 +36,7 @@ void MapSnapshots::Take(const MapInfo& map, const std::string& reason, TraceSink
     notes_.push_back(absl::StrCat("--snapshot-map: ", snapshot.status().message()));
     return;
   }
-  snapshot->time_ns = NowNs();
+  snapshot->time_ns = MonotonicNs();
   snapshot->reason = reason;
   if (map.btf_id != 0 && btf_told_.insert(map.btf_id).second) {
     const auto btf = ReadBtf(map.btf_id);

@@ -4,7 +4,6 @@
 #include <malloc.h>
 #include <poll.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,16 +11,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/clocks.h"
 #include "base/errno_status.h"
 #include "base/files.h"
 #include "base/status_macros.h"
 #include "base/version.h"
 #include "cli/call_counts.h"
 #include "cli/recording_filter.h"
-#include "collector/bpf_call_kinds.h"
 #include "collector/bpf_loading.h"
 #include "collector/cpu_list.h"
 #include "collector/host_facts.h"
@@ -37,7 +35,6 @@ namespace {
 constexpr uint64_t kStepMs = 100;
 constexpr uint64_t kClocksEveryNs = 10'000'000'000;
 constexpr uint64_t kForgetEveryNs = 120'000'000'000;
-constexpr uint64_t kGovernEveryNs = 250'000'000;
 constexpr uint64_t kCountsEveryNs = 1'000'000'000;
 constexpr uint64_t kSymbolsAtMostEveryNs = 1'000'000'000;
 
@@ -67,12 +64,6 @@ uint64_t OwnCpuNs() {
 }
 
 }  // namespace
-
-uint64_t MonotonicNs() {
-  timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 Recording::~Recording() = default;
 
@@ -133,192 +124,12 @@ absl::Status Recording::SelectAndOpen() {
          .filter = filter == selection_.filters.end() ? "" : filter->second});
     formats_.push_back(std::move(format));
   }
-  RETURN_IF_ERROR(LoadEnricher());
-  RETURN_IF_ERROR(LoadCallTracer(tracefs));
-  spec.bpf_calls = calls_ != nullptr;
-  ConnectCompanions(&spec);
-  if (enricher_ != nullptr) {
-    for (PerfSourceSpec::Tracepoint& tracepoint : spec.tracepoints) {
-      // Its own filters are those of `record --reason` and others.
-      if (!Enricher::Knows(tracepoint.name) || !tracepoint.filter.empty()) continue;
-      tracepoint.enriched_format = &formats_[tracepoint.format_id];
-      tracepoint.only_count = OnlyCounts();
-      facts_.enriched_events.push_back(tracepoint.name);
-    }
-  }
+  RETURN_IF_ERROR(companions_.Load(tracefs, formats_, kernel_symbols_, &selection_));
+  for (std::string& note : companions_.TakeNotes()) early_notes_.push_back(std::move(note));
+  companions_.Connect(formats_, &spec);
+  facts_.enriched_events = companions_.enriched_events();
   ASSIGN_OR_RETURN(source_, PerfSource::Open(std::move(spec)));
   return absl::OkStatus();
-}
-
-std::vector<Enricher::TextRange> Recording::FreeingRanges(const KernelSymbols& symbols) {
-  std::vector<Enricher::TextRange> ranges;
-  for (const Enricher::FreeingFunction& function : Enricher::FreeingFunctions()) {
-    for (const auto& text : symbols.FindText(function.name)) {
-      ranges.push_back({text.begin, text.end, function.hook});
-    }
-  }
-  return ranges;
-}
-
-absl::Status Recording::LoadEnricher() {
-  const bool filtered = !options_.filter_text.empty();
-  if (!options_.enrich) {
-    return filtered ? absl::InvalidArgumentError("filters need the companion BPF programs")
-                    : absl::OkStatus();
-  }
-  const auto& events = selection_.tracepoints;
-  if (std::none_of(events.begin(), events.end(),
-                   [](const std::string& event) { return Enricher::Knows(event); })) {
-    return absl::OkStatus();  // FitToFilter has seen to it that there is no filter
-  }
-  Enricher::Options options;
-  options.walk_hooks = options_.attribution != RecordingOptions::Attribution::kOff;
-  const bool verdicts = options_.attribution == RecordingOptions::Attribution::kVerdict;
-  options.count_runs = verdicts;
-  options.snaplen = options_.snaplen;
-  options.join_exits = verdicts;
-  if (filtered) {
-    ASSIGN_OR_RETURN(options.filter, ResolveFilter(options_.filter, formats_, &early_notes_));
-  }
-  auto enricher = Enricher::Load(options);
-  std::vector<std::string> needing = options_.filter_text.ToStrings();
-  if (options_.max_rate != Enricher::Limits::kNone) {
-    needing.push_back(absl::StrCat("--max-rate ", options_.max_rate));
-  }
-  if (options_.snaplen > 0) needing.push_back(absl::StrCat("--snaplen ", options_.snaplen));
-  if (options_.max_cpu > 0) {
-    needing.push_back(absl::StrCat("--max-cpu ", options_.max_cpu * 100));
-  }
-  if (!enricher.ok() && !needing.empty()) {
-    return absl::Status(
-        enricher.status().code() == absl::StatusCode::kInvalidArgument
-            ? absl::StatusCode::kFailedPrecondition  // the verifier's opinion, not bad usage
-            : enricher.status().code(),
-        absl::StrCat(
-            absl::StrJoin(needing, " "),
-            " cannot hold without the companion BPF programs: ", enricher.status().message()));
-  }
-  if (!enricher.ok()) {
-    early_notes_.push_back(
-        absl::StrCat("drops come without device, packet and attached programs, so that only those "
-                     "with a program on the callchain are attributed: ",
-                     enricher.status().message()));
-    return absl::OkStatus();
-  }
-  enricher_ = std::move(enricher).value();
-  counts_ = std::make_unique<ExactCounts>(enricher_.get());
-  enricher_->SetFreeingRanges(FreeingRanges(kernel_symbols_));
-  Enricher::Limits limits = {.whole = options_.max_rate};
-  if (options_.callchains == PerfSourceSpec::Callchains::kAdaptive) {
-    limits.stacks = options_.stack_rate;
-  } else if (options_.callchains == PerfSourceSpec::Callchains::kNone) {
-    limits.stacks = 0;
-  }
-  enricher_->SetLimits(limits);
-  if (options_.max_cpu > 0) RETURN_IF_ERROR(BeginToGovern(limits));
-  for (const uint32_t id : enricher_->program_ids()) our_programs_.push_back(id);
-  if (!verdicts) return absl::OkStatus();
-  auto exits = ExitTracer::Open(enricher_->exit_notes_fd());
-  if (exits.ok()) {
-    exits_ = std::move(exits).value();
-  } else {
-    early_notes_.push_back(
-        absl::StrCat("what programs return cannot be followed, so that of several only run counts "
-                     "tell, and only on tc ingress: ",
-                     exits.status().message()));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Recording::BeginToGovern(const Enricher::Limits& limits) {
-  ASSIGN_OR_RETURN(run_statistics_, EnableRunStatistics());
-  governor_.emplace(options_.max_cpu, limits);
-  return absl::OkStatus();
-}
-
-uint64_t Recording::CpuUsedNs() const {
-  uint64_t used = OwnCpuNs();
-  if (enricher_ != nullptr) used += enricher_->RunTimeNs();
-  if (exits_ != nullptr) used += exits_->RunTimeNs();
-  if (calls_ != nullptr) used += calls_->RunTimeNs();
-  return used;
-}
-
-void Recording::Govern(uint64_t now_ns) {
-  if (!governor_.has_value() || now_ns - governed_ns_ < kGovernEveryNs) return;
-  const uint64_t used = CpuUsedNs();
-  const uint64_t passed_ns = now_ns - std::exchange(governed_ns_, now_ns);
-  // Programs whose followers went took their times with them.
-  const uint64_t more = used - std::min(used, std::exchange(governed_used_ns_, used));
-  std::vector<uint64_t> handed_over;
-  for (const std::string& event : facts_.enriched_events) {
-    const auto outcomes = enricher_->Outcomes(event);
-    if (!outcomes.ok()) return;
-    handed_over.resize(outcomes->size());
-    for (size_t cpu = 0; cpu < outcomes->size(); ++cpu) {
-      handed_over[cpu] += (*outcomes)[cpu].handed_over;
-    }
-  }
-  governed_handed_over_.resize(handed_over.size());
-  uint64_t most = 0;
-  for (size_t cpu = 0; cpu < handed_over.size(); ++cpu) {
-    most = std::max(most, handed_over[cpu] - governed_handed_over_[cpu]);
-  }
-  governed_handed_over_ = std::move(handed_over);
-  const auto seconds = static_cast<double>(passed_ns) / 1e9;
-  CpuGovernor::Use use;
-  use.share = static_cast<double>(more) / 1e9 / seconds / std::max(1u, facts_.online_cpus);
-  use.whole_a_second = static_cast<double>(most) / seconds;
-  if (governor_->Adjust(use)) {
-    enricher_->SetLimits(governor_->limits());
-  }
-  for (std::string& note : governor_->TakeNotes()) {
-    sink_->OnNote({now_ns, note});
-    notes_.push_back(std::move(note));
-  }
-}
-
-absl::Status Recording::LoadCallTracer(const Tracefs& tracefs) {
-  std::vector<std::string>& events = selection_.bpf_calls;
-  if (!options_.enrich && events == std::vector<std::string>{std::string(kProgramLoadEvent)}) {
-    events.clear();
-    selection_.program_loads = true;  // of side-band records: fewer fields, and no failures
-  }
-  if (events.empty()) return absl::OkStatus();
-  if (!options_.enrich) {
-    return absl::InvalidArgumentError(absl::StrCat("--no-enrich loads no BPF program, and ",
-                                                   events.front(),
-                                                   " is made by one: leave out one of the two"));
-  }
-  ASSIGN_OR_RETURN(call_tracepoints_[0], tracefs.EventId("syscalls", "sys_enter_bpf"));
-  ASSIGN_OR_RETURN(call_tracepoints_[1], tracefs.EventId("syscalls", "sys_exit_bpf"));
-  ASSIGN_OR_RETURN(calls_, BpfCallTracer::Load({.commands = BpfCommandsOf(events),
-                                                .value_bytes = options_.value_bytes}));
-  for (const uint32_t id : calls_->program_ids()) our_programs_.push_back(id);
-  return absl::OkStatus();
-}
-
-void Recording::ConnectCompanions(PerfSourceSpec* spec) {
-  using Role = PerfSourceSpec::Role;
-  spec->connect = [this](absl::string_view event, uint32_t cpu, Role role, int perf_event_fd) {
-    return role == Role::kCount ? enricher_->ConnectCount(event, cpu, perf_event_fd)
-                                : enricher_->Connect(event, cpu, perf_event_fd);
-  };
-  spec->connect_ring = [this](uint32_t cpu, int ring_fd) {
-    if (calls_ != nullptr) RETURN_IF_ERROR(calls_->ConnectRing(cpu, ring_fd));
-    return enricher_ != nullptr ? enricher_->ConnectRing(cpu, ring_fd) : absl::OkStatus();
-  };
-  spec->companion_losses = [this](absl::string_view event) {
-    std::vector<uint64_t> losses;
-    const auto outcomes = enricher_->Outcomes(event);
-    if (!outcomes.ok()) return losses;  // Counts() says so
-    for (const hit_outcomes& cpu : *outcomes) losses.push_back(cpu.lost);
-    return losses;
-  };
-}
-
-bool Recording::IsOurs(uint32_t program_id) const {
-  return std::find(our_programs_.begin(), our_programs_.end(), program_id) != our_programs_.end();
 }
 
 absl::Status Recording::Start(TraceSink* sink) {
@@ -331,7 +142,7 @@ absl::Status Recording::Start(TraceSink* sink) {
   for (EventFormat& format : formats_) correlator_->AddFormat(std::move(format));
   if (selection_.program_loads) correlator_->EmitProgramLoads();
   if (selection_.program_unloads) correlator_->EmitProgramUnloads();
-  if (calls_ != nullptr) correlator_->EmitBpfCalls(selection_.bpf_calls);
+  if (companions_.calls() != nullptr) correlator_->EmitBpfCalls(selection_.bpf_calls);
   for (const std::string& note : selection_.notes) AddNote(note);
   for (const std::string& note : early_notes_) AddNote(note);
   TakeSourceNotes();
@@ -344,15 +155,15 @@ absl::Status Recording::Start(TraceSink* sink) {
   FollowHostCounters();  // so that they count whatever is recorded
   TakeHostCounters();
   // Its perf events are still off: what it hands over before they are on goes nowhere, uncounted.
-  if (enricher_ != nullptr && !OnlyCounts()) {
-    RETURN_IF_ERROR(enricher_->Attach(facts_.enriched_events));
+  Enricher* enricher = companions_.enricher();
+  if (enricher != nullptr && !companions_.OnlyCounts()) {
+    RETURN_IF_ERROR(enricher->Attach(companions_.enriched_events()));
   }
   started_ns_ = MonotonicNs();
-  last_clocks_ns_ = last_counts_ns_ = governed_ns_ = started_ns_;
-  governed_used_ns_ = CpuUsedNs();
+  last_clocks_ns_ = last_counts_ns_ = started_ns_;
+  Govern(started_ns_);
   RETURN_IF_ERROR(SwitchOn());
-  if (calls_ != nullptr)
-    RETURN_IF_ERROR(calls_->Attach(call_tracepoints_[0], call_tracepoints_[1]));
+  RETURN_IF_ERROR(companions_.AttachCalls());
   // Events wait in their rings meanwhile, and are judged by what these see.
   LookAtPrograms();
   FollowAttachments();
@@ -363,18 +174,20 @@ absl::Status Recording::Start(TraceSink* sink) {
 }
 
 absl::Status Recording::SwitchOn() {
-  if (counts_ == nullptr) return source_->Start();
+  ExactCounts* counts = companions_.counts();
+  if (counts == nullptr) return source_->Start();
   const auto online = OnlineCpus();
   const auto possible = PossibleCpus();
   const bool cpus_stay = online.ok() && possible.ok() && online->size() == possible->size();
-  return counts_->Begin(facts_.enriched_events, cpus_stay, [this] { return source_->Start(); });
+  return counts->Begin(companions_.enriched_events(), cpus_stay,
+                       [this] { return source_->Start(); });
 }
 
 std::vector<EventCounts> Recording::Counts(Waiting waiting) {
   std::vector<EventCounts> all = source_->Counts();
   std::map<std::string, std::vector<hit_outcomes>> outcomes;  // by event, then CPU
-  for (const std::string& event : facts_.enriched_events) {
-    auto by_cpu = enricher_->Outcomes(event);
+  for (const std::string& event : companions_.enriched_events()) {
+    auto by_cpu = companions_.enricher()->Outcomes(event);
     if (by_cpu.ok()) {
       outcomes[event] = std::move(by_cpu).value();
     } else {
@@ -387,7 +200,7 @@ std::vector<EventCounts> Recording::Counts(Waiting waiting) {
     std::optional<hit_outcomes> own;
     if (known != outcomes.end() && counts.cpu < known->second.size()) {
       own = known->second[counts.cpu];
-      if (OnlyCounts()) own->only_counted = counts.counted;
+      if (companions_.OnlyCounts()) own->only_counted = counts.counted;
     }
     if (waiting == Waiting::kSettled) {
       Settle(own, &counts);
@@ -401,8 +214,8 @@ std::vector<EventCounts> Recording::Counts(Waiting waiting) {
 void Recording::TellCounts() {
   counts_are_told_ = true;
   for (const EventCounts& counts : Counts(Waiting::kSettled)) sink_->OnCounts(counts);
-  if (calls_ != nullptr) {
-    for (const EventCounts& counts : CountCalls(*calls_, *correlator_, /*settled=*/true)) {
+  if (const BpfCallTracer* calls = companions_.calls()) {
+    for (const EventCounts& counts : CountCalls(*calls, *correlator_, /*settled=*/true)) {
       sink_->OnCounts(counts);
     }
   }
@@ -417,13 +230,13 @@ RecordingEnd Recording::TellTotals() {
   return end;
 }
 
-void Recording::TellCallTotals(Summary* summary) {
-  for (const EventCounts& counts : CountCalls(*calls_, *correlator_, /*settled=*/false)) {
+void Recording::TellCallTotals(const BpfCallTracer& calls, Summary* summary) {
+  for (const EventCounts& counts : CountCalls(calls, *correlator_, /*settled=*/false)) {
     summary->missed += counts.missed;
     summary->lost += counts.lost;
     sink_->OnCounts(counts);
   }
-  const uint64_t missed = calls_->Missed();
+  const uint64_t missed = calls.Missed();
   if (missed == 0) return;
   summary->missed += missed;
   AddNote(absl::StrCat("up to ", FormatCount(missed),
@@ -434,13 +247,21 @@ void Recording::TellCallTotals(Summary* summary) {
 void Recording::BeginPart() {
   const uint64_t now_ns = MonotonicNs();
   // The limits are a second's.
-  if (enricher_ == nullptr || now_ns - last_part_ns_ < kCountsEveryNs) return;
+  Enricher* enricher = companions_.enricher();
+  if (enricher == nullptr || now_ns - last_part_ns_ < kCountsEveryNs) return;
   last_part_ns_ = now_ns;
-  enricher_->ForgetKinds();
+  enricher->ForgetKinds();
+}
+
+void Recording::Govern(uint64_t now_ns) {
+  for (std::string& note : companions_.Govern(now_ns, OwnCpuNs(), facts_.online_cpus)) {
+    sink_->OnNote({now_ns, note});
+    notes_.push_back(std::move(note));
+  }
 }
 
 void Recording::TellKinds() {
-  if (counts_ == nullptr) return;
+  if (companions_.counts() == nullptr) return;
   const auto format_of = [this](uint32_t companion) -> std::optional<uint32_t> {
     for (size_t i = 0; i < selection_.tracepoints.size(); ++i) {
       const std::string& event = selection_.tracepoints[i];
@@ -451,7 +272,7 @@ void Recording::TellKinds() {
     return std::nullopt;
   };
   const uint64_t now_ns = MonotonicNs();
-  const auto changes = counts_->TakeChanges(now_ns, format_of);
+  const auto changes = companions_.counts()->TakeChanges(now_ns, format_of);
   if (!changes.ok()) return AddNote(std::string(changes.status().message()));
   for (const EventKindCount& count : *changes) correlator_->OnKindCount(count, now_ns);
 }
@@ -478,7 +299,8 @@ void Recording::TellFacts() {
     facts_.filters.push_back(absl::StrCat("--event ", event, "/", filter, "/"));
   }
   using Callchains = PerfSourceSpec::Callchains;
-  const bool adaptive = options_.callchains == Callchains::kAdaptive && enricher_ != nullptr;
+  const bool adaptive =
+      options_.callchains == Callchains::kAdaptive && companions_.enricher() != nullptr;
   facts_.stacks = options_.callchains == Callchains::kNone ? "none" : adaptive ? "adaptive" : "all";
   facts_.max_stack = options_.callchains == Callchains::kNone ? 0 : options_.max_stack;
   facts_.stack_rate = adaptive ? options_.stack_rate : 0;
@@ -514,7 +336,7 @@ void Recording::LookAtKernelSymbols() {
     AddNote(absl::StrCat("no kernel symbols: ", symbols.status().message()));
     return;
   }
-  if (enricher_ != nullptr) enricher_->SetFreeingRanges(FreeingRanges(*symbols));
+  companions_.SetFreeingRanges(*symbols);
   UseKernelSymbols(std::move(symbols).value());
 }
 
@@ -539,7 +361,7 @@ void Recording::LookAtPrograms() {
   }
   const auto pins = ScanPins();
   for (ProgramInfo program : *programs) {
-    program.ours = IsOurs(program.id);
+    program.ours = companions_.IsOurs(program.id);
     if (const auto pinned = pins.find(program.id); pinned != pins.end()) {
       program.pins = pinned->second;
     }
@@ -580,7 +402,7 @@ void Recording::LookAtProgram(uint32_t id, const BpfProgramRecord* load) {
     program->loader_comm = ReadTaskName(load->tid);
     program->loader_cgroup = ReadCgroupOf(load->pid);
   }
-  program->ours = IsOurs(id);
+  program->ours = companions_.IsOurs(id);
   correlator_->AddProgram(*program);
   if (!program->ours) code_.Add(*program, /*just_loaded=*/load != nullptr, *sink_);
 }
@@ -605,8 +427,8 @@ void Recording::TakeAttachmentNews() {
   for (const AttachmentNews& news : all_news) correlator_->OnAttachmentNews(news);
   if (!all_news.empty()) FollowExits();
   const uint32_t iterator_id = monitor_->own_program_id();
-  if (iterator_id == 0 || IsOurs(iterator_id)) return;
-  our_programs_.push_back(iterator_id);
+  if (iterator_id == 0 || companions_.IsOurs(iterator_id)) return;
+  companions_.AddOurs(iterator_id);
   LookAtProgram(iterator_id);
 }
 
@@ -630,22 +452,25 @@ void Recording::TakeHostCounters() {
 }
 
 void Recording::FollowExits() {
-  if (exits_ == nullptr) return;
-  exits_->Follow(correlator_->ProgramsThatPassPackets());
-  for (const uint32_t id : exits_->program_ids()) {
-    if (IsOurs(id)) continue;
-    our_programs_.push_back(id);
+  ExitTracer* exits = companions_.exits();
+  if (exits == nullptr) return;
+  exits->Follow(correlator_->ProgramsThatPassPackets());
+  for (const uint32_t id : exits->program_ids()) {
+    if (companions_.IsOurs(id)) continue;
+    companions_.AddOurs(id);
     LookAtProgram(id);
   }
-  for (; exit_notes_taken_ < exits_->notes().size(); ++exit_notes_taken_) {
-    AddNote(exits_->notes()[exit_notes_taken_]);
+  for (; exit_notes_taken_ < exits->notes().size(); ++exit_notes_taken_) {
+    AddNote(exits->notes()[exit_notes_taken_]);
   }
 }
 
 void Recording::HearOfModules() {
   if (!modules_.has_value() || !modules_->Read()) return;
   modules_changed_ = true;
-  if (enricher_ != nullptr) enricher_->LookAtModules();  // quick, and not after all symbols
+  if (Enricher* enricher = companions_.enricher()) {
+    enricher->LookAtModules();  // quick, and not after all symbols
+  }
 }
 
 absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) {
@@ -654,11 +479,12 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
   for (const int fd : also_fds) fds.push_back({fd, POLLIN, 0});
   const uint64_t now = MonotonicNs();
   const uint64_t left_ms = until_ns > now ? (until_ns - now + 999'999) / 1'000'000 : 0;
-  const uint64_t step_ms = exits_ == nullptr ? kStepMs : ExitTracer::kLetGoEveryNs / 1'000'000;
+  ExitTracer* exits = companions_.exits();
+  const uint64_t step_ms = exits == nullptr ? kStepMs : ExitTracer::kLetGoEveryNs / 1'000'000;
   const int wait_ms = source_->unfinished() ? 0 : static_cast<int>(std::min(left_ms, step_ms));
   if (poll(fds.data(), fds.size(), wait_ms) < 0 && errno != EINTR)
     return ErrnoStatus(errno, "poll");
-  if (exits_ != nullptr) exits_->LetGoOfUnheld(MonotonicNs());
+  if (exits != nullptr) exits->LetGoOfUnheld(MonotonicNs());
   TakeAttachmentNews();
   TakeHostCounters();
   counts_are_told_ = false;
@@ -670,9 +496,10 @@ absl::Status Recording::Step(absl::Span<const int> also_fds, uint64_t until_ns) 
     last_clocks_ns_ = now_ns;
     sink_->OnClocks(ReadClocks());
   }
-  if (source_->cpu_changes() != cpu_changes_seen_ && counts_ != nullptr) {
+  ExactCounts* counts = companions_.counts();
+  if (source_->cpu_changes() != cpu_changes_seen_ && counts != nullptr) {
     cpu_changes_seen_ = source_->cpu_changes();
-    counts_->CpusChanged();
+    counts->CpusChanged();
   }
   Govern(now_ns);
   if (now_ns - last_counts_ns_ >= kCountsEveryNs) {
@@ -718,9 +545,11 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
     }
     TakeAttachmentNews();
   }
-  if (calls_ != nullptr) calls_->Detach();  // what is under way is none of ours
+  BpfCallTracer* calls = companions_.calls();
+  if (calls != nullptr) calls->Detach();  // what is under way is none of ours
   const auto finish_source = [this] { return source_->Finish(*correlator_); };
-  RETURN_IF_ERROR(counts_ != nullptr ? counts_->End(finish_source) : finish_source());
+  ExactCounts* exact = companions_.counts();
+  RETURN_IF_ERROR(exact != nullptr ? exact->End(finish_source) : finish_source());
   if (host_counters_ != nullptr) {
     host_counters_->Finish().IgnoreError();
     TakeHostCounters();
@@ -728,10 +557,10 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
   TakeCode();
   map_snapshots_.TakeAll("end", /*at_end=*/true, *sink_);
   TakeCodeNotes();
-  if (enricher_ != nullptr) enricher_->Detach();
-  if (exits_ != nullptr) {
-    exits_->Follow({});
-    for (const auto& [id, counts] : exits_->Counts()) {
+  if (Enricher* enricher = companions_.enricher()) enricher->Detach();
+  if (ExitTracer* exits = companions_.exits()) {
+    exits->Follow({});
+    for (const auto& [id, counts] : exits->Counts()) {
       sink_->OnXdpActions({id, counts[XDP_ABORTED], counts[XDP_DROP], counts[XDP_PASS],
                            counts[XDP_TX], counts[XDP_REDIRECT],
                            counts[exit_count_of(UINT32_MAX)]});
@@ -751,7 +580,7 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
     filtered += counts.filtered;
     sink_->OnCounts(counts);
   }
-  if (calls_ != nullptr) TellCallTotals(&summary);
+  if (calls != nullptr) TellCallTotals(*calls, &summary);
   TellKinds();
   if (!options_.filter_text.empty()) {
     AddNote(absl::StrCat("the filters kept out ", FormatCount(filtered), " of ",

@@ -14,49 +14,21 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "base/scoped_fd.h"
 #include "cli/code_recorder.h"
-#include "cli/cpu_governor.h"
-#include "cli/exact_counts.h"
+#include "cli/companions.h"
 #include "cli/map_snapshots.h"
+#include "cli/recording_options.h"
 #include "collector/attachment_monitor.h"
-#include "collector/bpf_call_tracer.h"
-#include "collector/enricher.h"
-#include "collector/event_filter.h"
 #include "collector/event_spec.h"
-#include "collector/exit_tracer.h"
 #include "collector/host_counter_monitor.h"
 #include "collector/module_listener.h"
 #include "collector/perf_source.h"
-#include "collector/tracefs.h"
 #include "symbolize/correlator.h"
 #include "symbolize/forwarding_sink.h"
 #include "symbolize/kernel_symbols.h"
 #include "symbolize/trace_sink.h"
 
 namespace correlate {
-
-struct RecordingOptions {
-  std::vector<std::string> events;  // as given with -e; empty: the defaults
-  PerfSourceSpec::Callchains callchains = PerfSourceSpec::Callchains::kAdaptive;
-  uint32_t max_stack = 64;
-  std::vector<std::string> snapshot_maps;  // ids or names
-  using Images = CodeRecorder::Images;
-  Images images = Images::kNamed;  // of which programs the code is kept
-  uint32_t value_bytes = 64;       // of keys and values of maps, in calls of bpf(2)
-  uint32_t snaplen = 0;            // bytes of each dropped packet to keep
-  uint32_t stack_rate = 2000;      // kAdaptive: callchains a second and CPU
-  // Drops and XDP exceptions a second and CPU that are written whole; kNone: all.
-  uint32_t max_rate = Enricher::Limits::kNone;
-  bool others_without_limit = false;  // else it is an error to ask for other events with max_rate
-  size_t ring_bytes = 0;              // a CPU; 0: see PerfSourceSpec
-  enum class Attribution { kAuto, kVerdict, kOff };
-  Attribution attribution = Attribution::kAuto;
-  double max_cpu = 0;           // share of the host's CPU time that all this may take; 0: any
-  bool enrich = true;           // with the companion BPF programs, where the host allows them
-  EventFilterText filter_text;  // what is to be recorded; empty: everything
-  EventFilter filter;           // the same, parsed
-};
 
 class Recording {
  public:
@@ -95,25 +67,18 @@ class Recording {
 
  private:
   explicit Recording(const RecordingOptions& options)
-      : options_(options), code_(options.images), map_snapshots_(options.snapshot_maps) {}
+      : options_(options),
+        companions_(options_),
+        code_(options.images),
+        map_snapshots_(options.snapshot_maps) {}
   absl::Status SelectAndOpen();
-  // Loads the companion programs for those selected events that have one; where that fails, says so
-  // and leaves the plain tracepoints. With a filter, which they alone can apply, it is an error.
-  absl::Status LoadEnricher();
-  bool IsOurs(uint32_t program_id) const;
-  absl::Status LoadCallTracer(const Tracefs& tracefs);
-  void ConnectCompanions(PerfSourceSpec* spec);
-  // Nothing but counts is wanted, and no filter, so that the programs that record need not run.
-  bool OnlyCounts() const { return options_.max_rate == 0 && options_.filter_text.empty(); }
   absl::Status SwitchOn();
   // While events still come, kSettled: what waits to be read is not counted yet.
   enum class Waiting { kSettled, kNone };
   std::vector<EventCounts> Counts(Waiting waiting);
-  void TellCallTotals(Summary* summary);  // of events made of calls of bpf(2)
+  // Of events made of calls of bpf(2).
+  void TellCallTotals(const BpfCallTracer& calls, Summary* summary);
   void TellCounts();
-  // What this process and its BPF programs used so far.
-  uint64_t CpuUsedNs() const;
-  absl::Status BeginToGovern(const Enricher::Limits& limits);
   void Govern(uint64_t now_ns);
   void TellKinds();
   void TellFacts();
@@ -124,7 +89,6 @@ class Recording {
   void TakeCode();
   void TakeCodeNotes();
   absl::StatusOr<KernelSymbols> ReadKernelSymbols();
-  static std::vector<Enricher::TextRange> FreeingRanges(const KernelSymbols& symbols);
   void FollowAttachments();
   void TakeAttachmentNews();
   void FollowHostCounters();
@@ -139,19 +103,9 @@ class Recording {
   const RecordingOptions options_;
   EventSelection selection_;
   std::vector<EventFormat> formats_;
-  KernelSymbols kernel_symbols_;          // read at the start, handed to the correlator
-  std::unique_ptr<Enricher> enricher_;    // null: plain tracepoints only
-  uint64_t call_tracepoints_[2] = {};     // of the beginning and the end of bpf(2)
-  std::unique_ptr<BpfCallTracer> calls_;  // null: none of the events asked for is made of calls
-  std::unique_ptr<ExactCounts> counts_;   // null as enricher_ is, which it borrows
-  std::optional<CpuGovernor> governor_;   // nullopt: --max-cpu was not asked for
-  ScopedFd run_statistics_;
-  uint64_t governed_ns_ = 0;
-  uint64_t governed_used_ns_ = 0;
-  std::vector<uint64_t> governed_handed_over_;  // by CPU
-  std::unique_ptr<ExitTracer> exits_;           // null: not asked for, or refused
+  KernelSymbols kernel_symbols_;  // read at the start, handed to the correlator
+  Companions companions_;
   size_t exit_notes_taken_ = 0;
-  std::vector<uint32_t> our_programs_;
   std::unique_ptr<PerfSource> source_;
   TraceSink* sink_ = nullptr;
   CodeRecorder code_;
@@ -178,8 +132,6 @@ class Recording {
   bool modules_changed_ = false;           // and not looked at yet
   uint64_t side_band_losses_seen_ = 0;
 };
-
-uint64_t MonotonicNs();
 
 }  // namespace correlate
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/clocks.h"
 #include "base/status_macros.h"
 #include "cli/blocked_signals.h"
 #include "cli/exit_codes.h"

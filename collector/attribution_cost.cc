@@ -11,7 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clocks.h"
 #include "base/errno_status.h"
 #include "base/scoped_fd.h"
 #include "base/status_macros.h"
@@ -74,19 +74,14 @@ class Loop {
   // Nanoseconds a packet.
   absl::StatusOr<double> Run() const {
     std::array<char, 64> packet = {};
-    timespec begin = {};
-    timespec end = {};
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    const uint64_t begin_ns = MonotonicNs();
     for (int i = 0; i < kPackets; ++i) {
       if (send(socket_.get(), packet.data(), packet.size(), 0) < 0 ||
           recv(socket_.get(), packet.data(), packet.size(), 0) < 0) {
         return ErrnoStatus(errno, "a packet on the loopback device");
       }
     }
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    return (static_cast<double>(end.tv_sec - begin.tv_sec) * 1e9 +
-            static_cast<double>(end.tv_nsec - begin.tv_nsec)) /
-           kPackets;
+    return static_cast<double>(MonotonicNs() - begin_ns) / kPackets;
   }
 
  private:

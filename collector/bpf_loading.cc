@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/errno_status.h"
 #include "collector/drop_kind.h"
+#include "collector/host_facts.h"
 
 namespace correlate {
 namespace {
@@ -61,6 +62,10 @@ uint32_t CompanionNumber(absl::string_view event) {
 }
 
 absl::string_view LoadingAdvice(int error) {
+  // Helpers that read the kernel's memory are unknown there (kernel/trace/bpf_trace.c).
+  if ((error == EPERM || error == EACCES || error == EINVAL) && IsLockedDown()) {
+    return "the kernel is locked down (confidentiality): no BPF program may read its memory";
+  }
   if (error == EPERM || error == EACCES) return "it needs CAP_BPF and CAP_PERFMON, or root";
   if (error == E2BIG || error == EINVAL) return "this kernel's verifier refuses it";
   if (error == kNotSupported) return "this kernel cannot run it (net.core.bpf_jit_enable=0?)";

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/clocks.h"
 #include "base/files.h"
 
 namespace correlate {
@@ -33,12 +33,6 @@ std::vector<int32_t> NumberedEntries(const std::string& path) {
     if (absl::SimpleAtoi(entry->d_name, &number)) numbers.push_back(number);
   }
   return numbers;
-}
-
-uint64_t ReadClock(clockid_t clock) {
-  timespec time = {};
-  clock_gettime(clock, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
 }
 
 }  // namespace
@@ -68,11 +62,11 @@ ClockReading ReadClocks() {
   for (int i = 0; i < 5; ++i) {
     ClockReading reading;
     // Monotonic in the middle: everything else is timed by it, and so is at most half a width off.
-    const uint64_t before_ns = ReadClock(CLOCK_MONOTONIC);
-    reading.realtime_ns = ReadClock(CLOCK_REALTIME);
-    reading.monotonic_ns = ReadClock(CLOCK_MONOTONIC);
-    reading.boottime_ns = ReadClock(CLOCK_BOOTTIME);
-    const uint64_t width_ns = ReadClock(CLOCK_MONOTONIC) - before_ns;
+    const uint64_t before_ns = ClockNs(CLOCK_MONOTONIC);
+    reading.realtime_ns = ClockNs(CLOCK_REALTIME);
+    reading.monotonic_ns = ClockNs(CLOCK_MONOTONIC);
+    reading.boottime_ns = ClockNs(CLOCK_BOOTTIME);
+    const uint64_t width_ns = ClockNs(CLOCK_MONOTONIC) - before_ns;
     if (width_ns < best_width_ns) {
       best = reading;
       best_width_ns = width_ns;

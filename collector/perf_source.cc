@@ -1,7 +1,6 @@
 #include "collector/perf_source.h"
 
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/clocks.h"
 #include "base/errno_status.h"
 #include "base/status_macros.h"
 #include "collector/bpf_loading.h"
@@ -39,12 +39,6 @@ constexpr size_t kLeastPassBytes = 64 << 10;  // of each ring
 constexpr uint64_t kLeadNs = 10'000'000;
 constexpr size_t kEverything = SIZE_MAX;
 constexpr uint64_t kCheckNs = 1'000'000'000;  // for CPUs that come and go, and for losses
-
-uint64_t NowNs() {
-  timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 size_t DefaultRingBytes(size_t cpus) {
   const size_t share = std::bit_floor(kAllRingsBytes / std::max<size_t>(cpus, 1));
@@ -141,7 +135,7 @@ absl::StatusOr<std::unique_ptr<PerfSource>> PerfSource::Open(PerfSourceSpec spec
     RETURN_IF_ERROR(source->OpenCpu(cpu));
   }
   source->last_cpu_check_ns_ = source->last_loss_check_ns_ = source->companion_losses_checked_ns_ =
-      NowNs();
+      MonotonicNs();
   if (source->ring_bytes() < wanted) {
     source->notes_.push_back(absl::StrCat("ring buffers of ", source->ring_bytes(),
                                           " bytes a CPU instead of ", wanted,
@@ -200,7 +194,7 @@ absl::StatusOr<std::unique_ptr<PerfSource::Ring>> PerfSource::OpenRing(
   // All of one ring agree in what ordering needs, and in the trailer of what is no sample.
   const uint64_t sample_type = ring->events.back().spec.attr.sample_type;
   ring->stream = translator_.AddStream(cpu, {.sample_type = sample_type});
-  ring->loss_checked_ns = NowNs();
+  ring->loss_checked_ns = MonotonicNs();
   RETURN_IF_ERROR(WaitFor(ring->ring->poll_fd(), EPOLLIN));
   return ring;
 }
@@ -437,13 +431,13 @@ absl::Status PerfSource::Read(EventSink& sink) {
   epoll_event woken[64];
   while (epoll_wait(poll_fd_.get(), woken, std::size(woken), 0) == std::size(woken)) {
   }
-  const uint64_t horizon_ns = NowNs() - kSlackNs;
+  const uint64_t horizon_ns = MonotonicNs() - kSlackNs;
   for (const auto& cpu : cpus_) {
     Drain(*cpu->programs, kEverything);
     Drain(*cpu->tasks, kEverything);
   }
   translator_.Release(std::min(horizon_ns, DrainRecords()), sink);
-  const uint64_t now_ns = NowNs();
+  const uint64_t now_ns = MonotonicNs();
   if (now_ns - last_loss_check_ns_ >= kCheckNs) {
     last_loss_check_ns_ = now_ns;
     for (const auto& cpu : cpus_) {
@@ -462,7 +456,7 @@ void PerfSource::Retire(Cpu& cpu, EventSink& sink) {
   for (Ring* ring : cpu.Rings()) {
     ring->ring->Disable();
     Drain(*ring, kEverything);
-    ReportLoss(*ring, NowNs(), sink);
+    ReportLoss(*ring, MonotonicNs(), sink);
     // The descriptor leaves the epoll set by being closed.
   }
   // Last, since nothing stops a program that is at it.
@@ -499,7 +493,7 @@ absl::Status PerfSource::FollowCpus(EventSink& sink) {
 
 absl::Status PerfSource::Finish(EventSink& sink) {
   for (const auto& cpu : cpus_) Retire(*cpu, sink);
-  ReportCompanionLosses(NowNs(), sink);
+  ReportCompanionLosses(MonotonicNs(), sink);
   translator_.Release(kForever, sink);
   return absl::OkStatus();
 }
