@@ -112,13 +112,12 @@ class Killed(FaultsTest):
     self.addCleanup(lab.close)
     pin = lab.load() / 'lab_numbered'
     cpus = sorted(os.sched_getaffinity(0))[:NUMBERED_CPUS if ALL else 1]  # else the recorder has a CPU of its own
-    for cpu in cpus:
-      storm = lab.storm(pin, 100_000_000)
-      self.addCleanup(storm.wait)
-      self.addCleanup(storm.kill)
-      os.sched_setaffinity(storm.pid, [cpu])
     ages_s = []
     for _ in range(NUMBERED_KILLS):
+      storms = [lab.storm(pin, 100_000_000) for _ in cpus]
+      for storm, cpu in zip(storms, cpus):
+        self.addCleanup(storm.kill)
+        os.sched_setaffinity(storm.pid, [cpu])
       recorder = harness.start([harness.CORRELATE, 'record', '-e', 'skb:kfree_skb', '-o', self.trace, '--ring-size', '64M'])
       harness.wait_for(lambda: self.trace.exists() and self.trace.stat().st_size > 0, 'a trace')
       began, first = time.monotonic(), self.numbers_of(pin)
@@ -126,11 +125,14 @@ class Killed(FaultsTest):
       recorder.kill()
       recorder.wait()
       took, last = time.monotonic() - began, self.numbers_of(pin)
+      for storm in storms:
+        storm.kill()
+        storm.wait()
       made = sum((end - begin) % NUMBERS for begin, end in zip(first, last))
       read = harness.correlate('script', '--json', self.trace, check=False)
       self.assertIn(read.returncode, (0, harness.EXIT_DAMAGED), read.stderr)
       events = [json.loads(line) for line in read.stdout.splitlines()]
-      lost = sum(int(event['count']) for event in events if 'event' not in event)
+      lost = sum(int(event['lost']) for event in events if 'event' not in event)
       by_cpu = collections.defaultdict(list)
       for event in events:
         if event.get('packet', {}).get('dport') == L.PORT_CLOSED:
