@@ -15,8 +15,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                           size - 1 - value_bytes);
   const auto parsed = correlate::BtfValues::Parse(types);
   if (!parsed.ok()) return 0;
-  for (uint32_t type = 0; type < 16; ++type) {
+  size_t printed = 0;
+  for (uint32_t type = 0; type < 16 && printed < size_t{1} << 20; ++type) {
     const std::string text = (*parsed)->Format(type, value).dump();
+    printed += text.size();
     correlate::PlantedBug(text.size() > 300);
   }
   return 0;
