@@ -15,8 +15,11 @@ namespace correlate {
 namespace {
 
 constexpr int kDeepest = 32;
-// Types of a foreign trace may hold themselves, many times at each level.
-constexpr uint32_t kMostValues = 1 << 18;
+// Types of a foreign trace may hold themselves, many times at each level. Others have less than a
+// value a bit, times how often unions look at it.
+constexpr size_t kMostValues = 1 << 18;
+constexpr size_t kFreeValues = 4096;
+constexpr size_t kValuesAByte = 64;
 constexpr uint32_t kNamesAValue = 256;  // looking through so many costs as much as a value
 
 // As many bytes as there are, at most eight; the upper ones are 0.
@@ -37,7 +40,9 @@ std::string Hex(uint64_t value) { return absl::StrCat("0x", absl::Hex(value)); }
 // One value's walk through its types.
 class Formatter {
  public:
-  explicit Formatter(const btf* types) : types_(types) {}
+  Formatter(const btf* types, size_t bytes)
+      : types_(types),
+        left_(static_cast<uint32_t>(std::min(kMostValues, kFreeValues + kValuesAByte * bytes))) {}
   Json Of(uint32_t type_id, absl::string_view bytes, int depth);
 
  private:
@@ -49,7 +54,7 @@ class Formatter {
   void Spend(uint32_t values) { left_ -= std::min(left_, values); }
 
   const btf* const types_;
-  uint32_t left_ = kMostValues;
+  uint32_t left_;
 };
 
 Json Formatter::Integer(uint32_t type_id, absl::string_view bytes) {
@@ -216,7 +221,7 @@ absl::StatusOr<std::unique_ptr<BtfValues>> BtfValues::Parse(const std::string& d
 BtfValues::~BtfValues() { btf__free(types_); }
 
 Json BtfValues::Format(uint32_t type_id, absl::string_view bytes) const {
-  return Formatter(types_).Of(type_id, bytes, 0);
+  return Formatter(types_, bytes.size()).Of(type_id, bytes, 0);
 }
 
 }  // namespace correlate

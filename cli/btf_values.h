@@ -1,6 +1,7 @@
 // Bytes as JSON by the types of a BTF, as `bpftool -j map dump` formats them. Bytes and types may
 // come from a foreign trace: what does not fit is null, and nothing is read beyond the bytes.
-// Values are bounded (2^18): types that hold themselves end in nulls and missing members.
+// Values are bounded, by the bytes and by 2^18: types that hold themselves end in nulls and missing
+// members.
 #ifndef CLI_BTF_VALUES_H_
 #define CLI_BTF_VALUES_H_
 
