@@ -17,6 +17,8 @@ inline uint64_t ClockNs(clockid_t clock) {
 
 inline uint64_t MonotonicNs() { return ClockNs(CLOCK_MONOTONIC); }
 inline uint64_t RealtimeNs() { return ClockNs(CLOCK_REALTIME); }
+// CPU time of all threads of this process so far, in user and kernel mode.
+inline uint64_t ProcessCpuNs() { return ClockNs(CLOCK_PROCESS_CPUTIME_ID); }
 
 }  // namespace correlate
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/clocks.h"
 #include "base/status_macros.h"
 #include "cli/recording_filter.h"
 #include "collector/bpf_call_kinds.h"
@@ -188,10 +189,9 @@ uint64_t Companions::RunTimeNs() const {
   return used;
 }
 
-std::vector<std::string> Companions::Govern(uint64_t now_ns, uint64_t own_cpu_ns,
-                                            uint32_t online_cpus) {
+std::vector<std::string> Companions::Govern(uint64_t now_ns, uint32_t online_cpus) {
   if (!governor_.has_value() || now_ns - governed_ns_ < kGovernEveryNs) return {};
-  const uint64_t used = own_cpu_ns + RunTimeNs();
+  const uint64_t used = ProcessCpuNs() + RunTimeNs();
   const uint64_t since_ns = std::exchange(governed_ns_, now_ns);
   // Programs whose followers went took their times with them.
   const uint64_t more = used - std::min(used, std::exchange(governed_used_ns_, used));

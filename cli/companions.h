@@ -59,9 +59,9 @@ class Companions {
   // CPU time of the programs so far.
   uint64_t RunTimeNs() const;
 
-  // Call often: lowers and raises limits where there is a share to keep to. `own_cpu_ns`: of this
-  // process so far. Answers with what the user is to know.
-  std::vector<std::string> Govern(uint64_t now_ns, uint64_t own_cpu_ns, uint32_t online_cpus);
+  // Call often: lowers and raises limits where there is a share to keep to. Answers with what the
+  // user is to know.
+  std::vector<std::string> Govern(uint64_t now_ns, uint32_t online_cpus);
 
   std::vector<std::string> TakeNotes();
 

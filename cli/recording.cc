@@ -53,16 +53,6 @@ std::vector<std::string> OwnCommandLine() {
   return absl::StrSplit(absl::StripSuffix(*arguments, absl::string_view("\0", 1)), '\0');
 }
 
-uint64_t OwnCpuNs() {
-  rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto ns = [](const timeval& t) {
-    return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000 +
-           static_cast<uint64_t>(t.tv_usec) * 1'000;
-  };
-  return ns(usage.ru_utime) + ns(usage.ru_stime);
-}
-
 }  // namespace
 
 Recording::~Recording() = default;
@@ -226,7 +216,7 @@ RecordingEnd Recording::TellTotals() {
   if (!counts_are_told_) TellCounts();
   RecordingEnd end;
   end.out_of_order = source_->out_of_order();
-  end.cpu_time_ns = OwnCpuNs();
+  end.cpu_time_ns = ProcessCpuNs();
   return end;
 }
 
@@ -254,7 +244,7 @@ void Recording::BeginPart() {
 }
 
 void Recording::Govern(uint64_t now_ns) {
-  for (std::string& note : companions_.Govern(now_ns, OwnCpuNs(), facts_.online_cpus)) {
+  for (std::string& note : companions_.Govern(now_ns, facts_.online_cpus)) {
     sink_->OnNote({now_ns, note});
     notes_.push_back(std::move(note));
   }
@@ -599,7 +589,7 @@ absl::StatusOr<Recording::Summary> Recording::Finish(const std::string& reason) 
   end.missed = summary.missed;
   end.out_of_order = source_->out_of_order();
   end.reason = reason;
-  end.cpu_time_ns = OwnCpuNs();
+  end.cpu_time_ns = ProcessCpuNs();
   sink_->OnEnd(end);
   return summary;
 }
