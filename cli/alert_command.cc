@@ -14,6 +14,7 @@
 #include "alert/texts.h"
 #include "base/status_macros.h"
 #include "cli/alert_service.h"
+#include "cli/common_flags.h"
 #include "cli/config_file.h"
 #include "cli/exit_codes.h"
 #include "cli/trace_input.h"
@@ -27,11 +28,9 @@ struct Flags {
   std::string config;
   std::string rules;
   std::string from;
-  std::vector<std::string> events;
-  uint32_t max_rate = 200;
+  WatchFlags watch = {.max_rate = 200};
   std::string listen;
   size_t max_series = MetricsEndpoint::kMostSeries;
-  std::string duration;
   int ready_fd = -1;
   bool json = false;
   bool exit_code = false;
@@ -80,17 +79,15 @@ constexpr size_t kSmallRingBytes = 1 << 20;
 
 absl::StatusOr<AlertServiceOptions> ServiceOptions(const Flags& flags) {
   AlertServiceOptions options;
-  options.recording.events = flags.events;
-  options.recording.max_rate = flags.max_rate;
-  options.recording.others_without_limit = true;
-  if (flags.max_rate <= kFewEvents) options.recording.ring_bytes = kSmallRingBytes;
+  options.recording = WatchedRecording(flags.watch);
+  if (flags.watch.max_rate <= kFewEvents) options.recording.ring_bytes = kSmallRingBytes;
   options.recording.images = RecordingOptions::Images::kNone;
   options.rules = flags.rules;
   options.listen = flags.listen;
   options.most_series = flags.max_series;
   options.ready_fd = flags.ready_fd;
-  if (!flags.duration.empty()) {
-    ASSIGN_OR_RETURN(options.duration_ns, ParseDuration(flags.duration));
+  if (!flags.watch.duration.empty()) {
+    ASSIGN_OR_RETURN(options.duration_ns, ParseDuration(flags.watch.duration));
   }
   return options;
 }
@@ -138,15 +135,7 @@ void AddAlertCommand(CLI::App& app, int* exit_code) {
       ->add_option("--from", flags->from,
                    "What would have fired over this trace, and when; nothing is done")
       ->type_name("TRACE");
-  command->add_option("-e,--event", flags->events, "As for `record`; may be repeated")
-      ->type_name("GROUP:NAME")
-      ->allow_extra_args(false);
-  command
-      ->add_option(
-          "--max-rate", flags->max_rate,
-          "Events a second and CPU that are looked at whole; all others count as well, by\n"
-          "what their kind tells")
-      ->capture_default_str();
+  AddWatchFlags(*command, &flags->watch);
   command
       ->add_option("--listen", flags->listen,
                    "Serve /metrics for Prometheus, /healthz and /readyz there, like\n"
@@ -159,14 +148,7 @@ void AddAlertCommand(CLI::App& app, int* exit_code) {
           "for its device and namespace, then for all but its event")
       ->check(CLI::Range(size_t{10}, size_t{1'000'000}))
       ->capture_default_str();
-  command->add_option("--duration", flags->duration, "Stop after this time, like 60 or 500ms")
-      ->type_name("TIME");
-  command
-      ->add_option("--ready-fd", flags->ready_fd,
-                   "Write a line to this descriptor, and close it, once events are watched\n"
-                   "(a service manager that set NOTIFY_SOCKET is told as well)")
-      ->type_name("FD")
-      ->check(CLI::NonNegativeNumber);
+  AddReadyFdOption(*command, "watched", &flags->ready_fd);
   AddConfigOption(*command, &flags->config);
   command->add_flag("--json", flags->json, "With --from: one JSON object a line");
   command->add_flag("--exit-code", flags->exit_code, "Ends with 3 if anything fired");

@@ -13,6 +13,7 @@
 #include "base/clocks.h"
 #include "base/status_macros.h"
 #include "cli/blocked_signals.h"
+#include "cli/common_flags.h"
 #include "cli/exit_codes.h"
 #include "cli/recording.h"
 #include "query/filter.h"
@@ -36,10 +37,8 @@ constexpr uint64_t kLagNs = kSecondNs;
 struct Flags {
   std::string by = "program,reason,device,evidence";
   std::string filter;
-  std::vector<std::string> events;
-  uint32_t max_rate = 2000;
+  WatchFlags watch = {.max_rate = 2000};
   std::string interval = "1";
-  std::string duration;
   bool batch = false;
 };
 
@@ -139,15 +138,11 @@ bool Top::HandleKeys() {
 absl::Status Top::Run() {
   ASSIGN_OR_RETURN(const uint64_t interval_ns, ParseDuration(flags_.interval));
   uint64_t duration_ns = UINT64_MAX;
-  if (!flags_.duration.empty()) {
-    ASSIGN_OR_RETURN(duration_ns, ParseDuration(flags_.duration));
+  if (!flags_.watch.duration.empty()) {
+    ASSIGN_OR_RETURN(duration_ns, ParseDuration(flags_.watch.duration));
   }
   ASSIGN_OR_RETURN(const BlockedSignals signals, BlockedSignals::ThatStop());
-  RecordingOptions options;
-  options.events = flags_.events;
-  options.max_rate = flags_.max_rate;
-  options.others_without_limit = true;
-  ASSIGN_OR_RETURN(const auto recording, Recording::Open(options));
+  ASSIGN_OR_RETURN(const auto recording, Recording::Open(WatchedRecording(flags_.watch)));
   RETURN_IF_ERROR(recording->Start(&stream_));
   // When nothing can go wrong any more that is to be read.
   if (!flags_.batch) {
@@ -206,20 +201,10 @@ void AddTopCommand(CLI::App& app, int* exit_code) {
       ->capture_default_str();
   command->add_option("--filter", flags->filter, "Which events, as for `report --filter`")
       ->type_name("EXPR");
-  command->add_option("-e,--event", flags->events, "As for `record`; may be repeated")
-      ->type_name("GROUP:NAME")
-      ->allow_extra_args(false);
-  command
-      ->add_option(
-          "--max-rate", flags->max_rate,
-          "Events a second and CPU that are looked at whole; all others count as well, by\n"
-          "what their kind tells")
-      ->capture_default_str();
+  AddWatchFlags(*command, &flags->watch);
   command->add_option("-d,--interval", flags->interval, "Between two looks, like 2 or 500ms")
       ->type_name("TIME")
       ->capture_default_str();
-  command->add_option("--duration", flags->duration, "Stop after this time, like 60 or 500ms")
-      ->type_name("TIME");
   command->add_flag("-b,--batch", flags->batch,
                     "Print the table each time, for a file or a pipe, instead of a screen");
   command->callback([flags, exit_code] { *exit_code = RunTop(*flags); });
