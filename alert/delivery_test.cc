@@ -1,5 +1,4 @@
 // Webhooks and Alertmanagers with servers that fail, in virtual time.
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>

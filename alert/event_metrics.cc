@@ -5,7 +5,6 @@
 #include <prometheus/registry.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "query/event_value.h"
 #include "render/text.h"

@@ -8,9 +8,8 @@
 #include <set>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "alert/rules.pb.h"
 #include "base/status_macros.h"
 #include "render/units.h"

@@ -3,7 +3,6 @@
 #include <bpf/btf.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include "absl/status/status.h"

@@ -1,7 +1,6 @@
 #include "cli/config_file.h"
 
 #include <CLI/CLI.hpp>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
-#include <string>
 
 #include "cli/exit_codes.h"
 #include "cli/pager.h"

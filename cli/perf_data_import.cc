@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <ctime>
-#include <memory>
 #include <utility>
 
 #include "absl/strings/ascii.h"

@@ -1,7 +1,6 @@
 #include "cli/record_flags.h"
 
 #include <CLI/CLI.hpp>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"

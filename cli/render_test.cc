@@ -2,7 +2,6 @@
 // them anew after a change that is meant: see docs/contributing.md.
 #include <cstdlib>
 #include <fstream>
-#include <memory>
 #include <sstream>
 #include <string>
 

@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "base/clocks.h"
 #include "base/status_macros.h"
 #include "cli/blocked_signals.h"

@@ -12,7 +12,6 @@
 #include <string>
 #include <thread>
 #include <variant>
-#include <vector>
 
 #include "collector/test_child.h"
 #include "collector/test_network.h"

@@ -16,7 +16,6 @@
 #include <filesystem>
 #include <iterator>
 #include <string>
-#include <thread>
 #include <variant>
 #include <vector>
 

@@ -19,7 +19,6 @@
 #include <csignal>
 #include <memory>
 #include <set>
-#include <string>
 #include <utility>
 #include <vector>
 

@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <iterator>
-#include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"

@@ -5,7 +5,6 @@
 
 #include <climits>
 #include <cstring>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"

@@ -232,6 +232,12 @@ absl::StatusOr<std::unique_ptr<Enricher>> Enricher::LoadAs(const Options& option
   if (error < 0) {
     return ErrnoStatus(-error, "loading the companion BPF programs", LoadingAdvice(-error));
   }
+  // Null where libbpf found out that they cannot be mapped, or had no memory to find out.
+  if (skeleton->bpf->bss == nullptr || skeleton->bpf->data == nullptr) {
+    return absl::FailedPreconditionError(
+        "the kernel does not let variables of the companion BPF programs be mapped (Linux 5.5 is "
+        "the first that does, where it has the memory)");
+  }
   RETURN_IF_ERROR(
       LearnNetnsOps(skeleton->bpf->progs.learn_netns_ops, skeleton->bpf->bss->netns_ops));
   skeleton->count_runs = options.count_runs;

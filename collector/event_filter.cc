@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <initializer_list>
-#include <tuple>
 #include <utility>
 
 #include "absl/strings/ascii.h"

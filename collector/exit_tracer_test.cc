@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <linux/bpf.h>
 
-#include <cerrno>
 #include <utility>
 
 #include "base/scoped_fd.h"

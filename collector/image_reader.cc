@@ -5,11 +5,9 @@
 
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "collector/boot_clock.h"
 #include "collector/kernel_btf.h"
 #include "collector/program_symbol.h"
 #include "collector/raw_program.h"

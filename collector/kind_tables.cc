@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "absl/hash/hash.h"
 #include "base/errno_status.h"
 #include "base/status_macros.h"
 

@@ -6,8 +6,6 @@
 
 #include <cerrno>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/errno_status.h"

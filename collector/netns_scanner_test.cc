@@ -11,11 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <string>
-#include <utility>
 
 #include "base/scoped_fd.h"
 #include "collector/test_child.h"

@@ -2,7 +2,6 @@
 
 #include <map>
 #include <memory>
-#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "collector/btf_names.h"

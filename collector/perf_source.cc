@@ -38,7 +38,7 @@ constexpr size_t kPassBytes = 4 << 20;
 constexpr size_t kLeastPassBytes = 64 << 10;  // of each ring
 constexpr uint64_t kLeadNs = 10'000'000;
 constexpr size_t kEverything = SIZE_MAX;
-constexpr uint64_t kCheckNs = 1'000'000'000;  // for CPUs that come and go, and for losses
+constexpr uint64_t kCheckNs = 1'000'000'000;  // for CPUs that come and go, and for counts
 
 size_t DefaultRingBytes(size_t cpus) {
   const size_t share = std::bit_floor(kAllRingsBytes / std::max<size_t>(cpus, 1));
@@ -75,7 +75,8 @@ struct PerfSource::Ring {
   std::unique_ptr<PerfRing> ring;
   std::vector<RingEvent> events;
   size_t stream = 0;
-  uint64_t lost_records = 0;  // of PERF_RECORD_LOST, told so far
+  uint64_t lost_records = 0;       // of PERF_RECORD_LOST, told so far
+  uint64_t lost_records_seen = 0;  // as of the last pass
   uint64_t loss_checked_ns = 0;
 };
 
@@ -409,6 +410,21 @@ void PerfSource::ReportCompanionLosses(uint64_t now_ns, EventSink& sink) {
   }
 }
 
+// Before what came after them: a recorder may be killed at any moment.
+void PerfSource::ReportLosses(uint64_t now_ns, EventSink& sink) {
+  const bool due = now_ns - last_loss_check_ns_ >= kCheckNs;
+  if (due) last_loss_check_ns_ = now_ns;
+  for (const auto& cpu : cpus_) {
+    for (Ring* ring : cpu->Rings()) {
+      // The kernel tells of losses ahead of the first record that finds room again.
+      const uint64_t seen = translator_.lost(ring->stream);
+      const bool lost = std::exchange(ring->lost_records_seen, seen) != seen;
+      if (due || lost) ReportLoss(*ring, now_ns, sink);
+    }
+  }
+  ReportCompanionLosses(now_ns, sink);
+}
+
 uint64_t PerfSource::DrainRecords() {
   // One that is far ahead of another would only wait for it.
   const uint64_t behind_ns = std::exchange(behind_ns_, kForever);
@@ -436,15 +452,10 @@ absl::Status PerfSource::Read(EventSink& sink) {
     Drain(*cpu->programs, kEverything);
     Drain(*cpu->tasks, kEverything);
   }
-  translator_.Release(std::min(horizon_ns, DrainRecords()), sink);
+  const uint64_t complete_ns = std::min(horizon_ns, DrainRecords());
   const uint64_t now_ns = MonotonicNs();
-  if (now_ns - last_loss_check_ns_ >= kCheckNs) {
-    last_loss_check_ns_ = now_ns;
-    for (const auto& cpu : cpus_) {
-      for (Ring* ring : cpu->Rings()) ReportLoss(*ring, now_ns, sink);
-    }
-    ReportCompanionLosses(now_ns, sink);
-  }
+  ReportLosses(now_ns, sink);
+  translator_.Release(complete_ns, sink);
   if (now_ns - last_cpu_check_ns_ >= kCheckNs) {
     last_cpu_check_ns_ = now_ns;
     return FollowCpus(sink);

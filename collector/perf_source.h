@@ -103,6 +103,7 @@ class PerfSource : public EventSource {
   // As much as a pass takes of the rings of records. What is left in them is of this time or later.
   uint64_t DrainRecords();
   // Asks every counter of the ring what was lost since the last time and tells the sink.
+  void ReportLosses(uint64_t now_ns, EventSink& sink);
   void ReportLoss(Ring& ring, uint64_t now_ns, EventSink& sink);
   void ReportCompanionLosses(uint64_t now_ns, EventSink& sink);
   void Retire(Cpu& cpu, EventSink& sink);

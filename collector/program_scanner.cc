@@ -5,20 +5,13 @@
 #include <linux/bpf.h>
 
 #include <cerrno>
-#include <cstring>
 #include <memory>
-#include <string>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "base/errno_status.h"
-#include "collector/boot_clock.h"
 #include "collector/btf_names.h"
-#include "collector/host_facts.h"
 #include "collector/program_decoder.h"
 #include "collector/raw_program.h"
 

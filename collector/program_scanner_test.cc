@@ -12,7 +12,6 @@
 #include <string>
 #include <thread>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "collector/host_facts.h"
 #include "collector/program_symbol.h"

@@ -4,12 +4,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/synchronization/mutex.h"
 #include "base/errno_status.h"
 #include "base/files.h"
 #include "base/scoped_fd.h"
@@ -31,9 +30,9 @@ absl::string_view BpfObjectAdvice(int error) {
 }
 
 uint64_t LoadTimeToMonotonic(uint64_t boottime_ns) {
-  static absl::Mutex mutex(absl::kConstInit);
+  static std::mutex mutex;  // Abseil's ends the process where there is no memory for its first use
   static BootClock& clock = *new BootClock;
-  absl::MutexLock lock(&mutex);
+  const std::lock_guard<std::mutex> lock(mutex);
   clock.Observe(ReadClocks());
   return clock.ToMonotonic(boottime_ns);
 }

@@ -1,7 +1,5 @@
 #include "collector/record_translator.h"
 
-#include <utility>
-
 #include "collector/bpf_call_decoder.h"
 
 namespace correlate {

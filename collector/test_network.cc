@@ -11,8 +11,6 @@
 #include <sched.h>
 #include <sys/socket.h>
 
-#include <vector>
-
 #include "absl/functional/function_ref.h"
 
 namespace correlate {

@@ -1,7 +1,6 @@
 #include "disassembly/bpf_instruction.h"
 
 #include <cstddef>
-#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"

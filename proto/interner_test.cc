@@ -1,7 +1,6 @@
 #include "proto/interner.h"
 
 #include "gtest/gtest.h"
-#include "proto/values.h"
 
 namespace correlate {
 namespace {

@@ -1,7 +1,5 @@
 #include "query/event_view.h"
 
-#include <algorithm>
-
 #include "render/json_event.h"
 
 namespace correlate {

@@ -1,6 +1,5 @@
 #include "query/filter.h"
 
-#include <optional>
 #include <utility>
 #include <vector>
 

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "render/text.h"
 #include "render/units.h"
-#include "render/wording.h"
 
 namespace correlate {
 namespace {

@@ -1,8 +1,6 @@
 #include "report/kind_totals.h"
 
 #include <algorithm>
-#include <optional>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "render/event_fields.h"

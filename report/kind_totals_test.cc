@@ -1,7 +1,5 @@
 #include "report/kind_totals.h"
 
-#include <cstring>
-
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

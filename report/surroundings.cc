@@ -11,7 +11,6 @@
 #include "absl/strings/str_join.h"
 #include "render/text.h"
 #include "render/units.h"
-#include "render/wording.h"
 
 namespace correlate {
 namespace {

@@ -3,10 +3,8 @@
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
-#include <cerrno>
 #include <cstring>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"

@@ -3,7 +3,6 @@
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 
-#include <array>
 #include <utility>
 
 #include "absl/strings/str_cat.h"

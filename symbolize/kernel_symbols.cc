@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"

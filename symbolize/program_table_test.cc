@@ -1,7 +1,6 @@
 #include "symbolize/program_table.h"
 
 #include <string>
-#include <vector>
 
 #include "gtest/gtest.h"
 

@@ -1,7 +1,5 @@
 #include "top/screen_text.h"
 
-#include <algorithm>
-
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "render/text.h"

@@ -15,7 +15,6 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
-#include "absl/types/span.h"
 #include "base/errno_status.h"
 #include "base/status_macros.h"
 

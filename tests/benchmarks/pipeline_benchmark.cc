@@ -6,7 +6,6 @@
 #include <linux/perf_event.h>
 
 #include <cstring>
-#include <memory>
 #include <string>
 #include <vector>
 

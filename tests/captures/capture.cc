@@ -2,8 +2,6 @@
 
 #include <zstd.h>
 
-#include <utility>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/files.h"

@@ -1,6 +1,5 @@
 #include "tests/fakes/recording.h"
 
-#include <cstring>
 #include <string>
 #include <vector>
 

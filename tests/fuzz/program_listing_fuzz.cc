@@ -2,7 +2,6 @@
 // happens.
 #include <cstddef>
 #include <cstdint>
-#include <string>
 
 #include "disassembly/program_listing.h"
 #include "tests/fuzz/planted_bug.h"
