@@ -6,14 +6,12 @@
 #define ALERT_ALERT_ENGINE_H_
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/container/node_hash_map.h"
 #include "alert/rule.h"
 #include "render/json_event.h"
 #include "report/event_flow.h"

@@ -4,7 +4,6 @@
 #define ALERT_ALERT_METRICS_H_
 
 #include <cstdint>
-#include <string>
 
 #include "alert/alert_actions.h"
 #include "alert/alert_engine.h"

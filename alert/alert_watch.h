@@ -4,9 +4,7 @@
 #define ALERT_ALERT_WATCH_H_
 
 #include <cstdint>
-#include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "alert/alert_engine.h"

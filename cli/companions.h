@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "base/scoped_fd.h"
 #include "cli/cpu_governor.h"
 #include "cli/exact_counts.h"

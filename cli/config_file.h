@@ -4,7 +4,6 @@
 #define CLI_CONFIG_FILE_H_
 
 #include <CLI/App.hpp>
-#include <memory>
 #include <string>
 
 namespace correlate {

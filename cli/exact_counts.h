@@ -7,7 +7,6 @@
 #define CLI_EXACT_COUNTS_H_
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,7 +14,6 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "collector/enricher.h"
 #include "collector/event.h"
 #include "collector/kind_tables.h"

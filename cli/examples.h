@@ -3,7 +3,6 @@
 #define CLI_EXAMPLES_H_
 
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace correlate {

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <map>
 #include <utility>
-#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "report/kind_running_total.h"

@@ -4,9 +4,6 @@
 #ifndef COLLECTOR_NETNS_LOOK_H_
 #define COLLECTOR_NETNS_LOOK_H_
 
-#include <string>
-#include <vector>
-
 #include "absl/status/status.h"
 #include "collector/event.h"
 #include "collector/netlink_socket.h"

@@ -5,7 +5,6 @@
 #define COLLECTOR_PERF_BYTE_ORDER_H_
 
 #include <cstdint>
-#include <functional>
 
 #include "absl/types/span.h"
 #include "collector/event.h"

@@ -12,7 +12,6 @@
 #include <mutex>
 #include <ostream>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "proto/chunk_decoding.h"

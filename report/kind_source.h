@@ -4,7 +4,6 @@
 #define REPORT_KIND_SOURCE_H_
 
 #include <map>
-#include <optional>
 #include <string>
 #include <utility>
 

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/status/statusor.h"
 #include "render/event_fields.h"
 #include "render/event_text.h"
 #include "render/wall_clock.h"
