@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "proto/interned.h"
 #include "proto/packet_values.h"
+#include "proto/program_values.h"
 #include "proto/values.h"
 
 namespace correlate {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "proto/chunk.h"
+#include "proto/program_values.h"
 #include "proto/values.h"
 
 namespace correlate {

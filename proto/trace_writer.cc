@@ -17,6 +17,7 @@
 #include "proto/event_columns.h"
 #include "proto/interner.h"
 #include "proto/packet_values.h"
+#include "proto/program_values.h"
 #include "proto/trace.pb.h"
 #include "proto/values.h"
 

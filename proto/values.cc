@@ -34,13 +34,6 @@ void Copy(const std::vector<std::string>& from, Repeated* to) {
 }
 std::vector<std::string> Copy(const Repeated& from) { return {from.begin(), from.end()}; }
 
-std::string TagBytes(const BpfTag& tag) { return {tag.begin(), tag.end()}; }
-BpfTag TagFrom(const std::string& bytes) {
-  BpfTag tag = {};
-  std::copy_n(bytes.begin(), std::min(bytes.size(), tag.size()), tag.begin());
-  return tag;
-}
-
 }  // namespace
 
 pb::FrameKind ToProto(FrameKind kind) {
@@ -86,6 +79,22 @@ void ToProto(const BlamedProgram& program, pb::BlamedProgram* message) {
   }
 }
 
+BlamedProgram FromProto(const pb::BlamedProgram& message) {
+  BlamedProgram program;
+  program.id = message.id();
+  program.load_time_ns = message.load_time_ns();
+  program.name = message.name();
+  program.type_name = message.type_name();
+  program.function = message.function();
+  program.file = message.file();
+  program.line = message.line();
+  program.tag = absl::BytesToHexString(message.tag());
+  for (const pb::Attachment& attachment : message.attachments()) {
+    program.attachments.push_back(FromProto(attachment));
+  }
+  return program;
+}
+
 void ToProto(const RecordingFacts& facts, pb::Recording* message) {
   message->set_hostname(facts.hostname);
   message->set_kernel_release(facts.kernel_release);
@@ -111,285 +120,6 @@ void ToProto(const RecordingFacts& facts, pb::Recording* message) {
   message->set_value_bytes(facts.value_bytes);
   Copy(facts.enriched_events, message->mutable_enriched_events());
   Copy(facts.filters, message->mutable_filters());
-}
-
-void ToProto(const FormatField& field, pb::Field* message) {
-  message->set_name(field.name);
-  message->set_type(field.type);
-  message->set_offset(field.offset);
-  message->set_size(field.size);
-  message->set_is_signed(field.is_signed);
-  message->set_is_pointer(field.is_pointer);
-  message->set_is_array(field.is_array);
-  message->set_is_string(field.is_string);
-  message->set_is_dynamic(field.is_dynamic);
-  message->set_is_code(field.is_code);
-  for (const auto& [value, name] : field.names) {
-    pb::EnumName* written = message->add_names();
-    written->set_value(value);
-    written->set_name(name);
-  }
-}
-
-void ToProto(const EventFormat& format, pb::Format* message) {
-  message->set_id(format.id);
-  message->set_system(format.system);
-  message->set_name(format.name);
-  message->set_text(format.text);
-  message->set_synthetic(format.synthetic);
-  for (const FormatField& field : format.fields) ToProto(field, message->add_fields());
-  for (const PrintPiece& piece : format.print) {
-    pb::PrintPiece* written = message->add_print();
-    written->set_literal(piece.literal);
-    written->set_field(piece.field);
-    written->set_conversion(piece.conversion);
-  }
-}
-
-void ToProto(const ClockReading& clocks, pb::ClockReading* message) {
-  message->set_monotonic_ns(clocks.monotonic_ns);
-  message->set_realtime_ns(clocks.realtime_ns);
-  message->set_boottime_ns(clocks.boottime_ns);
-}
-
-void ToProto(const NetnsId& id, pb::NetnsId* message) {
-  message->set_inode(id.inode);
-  message->set_cookie(id.cookie);
-}
-
-void ToProto(const Netns& netns, pb::Netns* message) {
-  message->set_name(netns.name);
-  message->set_from_ns(netns.from_ns);
-  message->set_to_ns(netns.to_ns);
-  message->set_absent_before_ns(netns.absent_before_ns);
-  message->set_absent_after_ns(netns.absent_after_ns);
-  message->set_own(netns.own);
-  message->set_heard(netns.heard);
-  ToProto(netns.id, message->mutable_id());
-}
-
-void ToProto(const Device& device, pb::Device* message) {
-  message->set_ifindex(device.ifindex);
-  message->set_ifname(device.ifname);
-  message->set_kind(device.kind);
-  message->set_from_ns(device.from_ns);
-  message->set_to_ns(device.to_ns);
-  message->set_absent_before_ns(device.absent_before_ns);
-  message->set_absent_after_ns(device.absent_after_ns);
-  ToProto(device.netns, message->mutable_netns());
-}
-
-void ToProto(const Attachment& attachment, pb::Attachment* message) {
-  message->set_hook(attachment.hook);
-  message->set_direction(attachment.direction);
-  message->set_mode(attachment.mode);
-  message->set_program_id(attachment.program_id);
-  message->set_netns_name(attachment.netns_name);
-  message->set_ifindex(attachment.ifindex);
-  message->set_ifname(attachment.ifname);
-  message->set_chain(attachment.chain);
-  message->set_pref(attachment.pref);
-  message->set_handle(attachment.handle);
-  message->set_link_id(attachment.link_id);
-  message->set_from_ns(attachment.from_ns);
-  message->set_to_ns(attachment.to_ns);
-  message->set_absent_before_ns(attachment.absent_before_ns);
-  message->set_absent_after_ns(attachment.absent_after_ns);
-  message->set_own_netns(attachment.own_netns);
-  message->set_kind(attachment.kind);
-  message->set_position(attachment.position);
-  message->set_positions(attachment.positions);
-  message->set_block(attachment.block);
-  message->set_dispatcher_id(attachment.dispatcher_id);
-  message->set_attach_type(attachment.attach_type);
-  message->set_cgroup_id(attachment.cgroup_id);
-  message->set_cgroup(attachment.cgroup);
-  message->set_family(attachment.family);
-  message->set_point(attachment.point);
-  message->set_priority(attachment.priority);
-  ToProto(attachment.netns, message->mutable_netns());
-}
-
-void ToProto(const ProgramFunction& function, pb::ProgramFunction* message) {
-  message->set_address(function.address);
-  message->set_length_bytes(function.length_bytes);
-  message->set_name(function.name);
-  message->set_tag(TagBytes(function.tag));
-}
-
-void ToProto(const ProgramLine& line, pb::ProgramLine* message) {
-  message->set_address(line.address);
-  message->set_file(line.file);
-  message->set_line(line.line);
-}
-
-void ToProto(const ProgramInfo& program, pb::Program* message) {
-  message->set_id(program.id);
-  message->set_type(program.type);
-  message->set_type_name(program.type_name);
-  message->set_name(program.name);
-  message->set_load_time_ns(program.load_time_ns);
-  message->set_unload_time_ns(program.unload_time_ns);
-  message->set_uid(program.uid);
-  message->set_btf_id(program.btf_id);
-  message->set_opened(program.opened);
-  message->set_ours(program.ours);
-  message->set_tag(TagBytes(program.tag));
-  message->mutable_map_ids()->Add(program.map_ids.begin(), program.map_ids.end());
-  for (const ProgramFunction& function : program.functions) {
-    ToProto(function, message->add_functions());
-  }
-  for (const ProgramLine& line : program.lines) ToProto(line, message->add_lines());
-  message->set_loader_pid(program.loader_pid);
-  message->set_loader_comm(program.loader_comm);
-  message->set_loader_cgroup(program.loader_cgroup);
-  for (const std::string& path : program.pins) message->add_pins(path);
-  message->set_gpl_compatible(program.gpl_compatible);
-  message->set_xlated_bytes(program.xlated_bytes);
-  message->set_jited_bytes(program.jited_bytes);
-  message->set_memlock_bytes(program.memlock_bytes);
-  message->set_verified_instructions(program.verified_instructions);
-  message->set_run_time_ns(program.run_time_ns);
-  message->set_run_count(program.run_count);
-  message->set_recursion_misses(program.recursion_misses);
-}
-
-void ToProto(const ProgramImage& image, pb::ProgramImage* message) {
-  message->set_program_id(image.program_id);
-  message->set_load_time_ns(image.load_time_ns);
-  message->set_xlated(image.xlated);
-  message->set_jited(image.jited);
-  message->set_btf_id(image.btf_id);
-  for (const ProgramImage::Function& function : image.functions) {
-    pb::ImageFunction* to = message->add_functions();
-    to->set_instruction(function.instruction);
-    to->set_prototype(function.prototype);
-    to->set_symbol(function.symbol);
-    to->set_address(function.address);
-    to->set_length_bytes(function.length_bytes);
-  }
-  for (const ProgramImage::Line& line : image.lines) {
-    pb::ImageLine* to = message->add_lines();
-    to->set_instruction(line.instruction);
-    to->set_address(line.address);
-    to->set_file(line.file);
-    to->set_text(line.text);
-    to->set_line(line.line);
-    to->set_column(line.column);
-  }
-  for (const ProgramImage::Call& call : image.calls) {
-    pb::ImageCall* to = message->add_calls();
-    to->set_instruction(call.instruction);
-    to->set_target(call.target);
-    to->set_address(call.address);
-  }
-}
-
-void ToProto(const BtfImage& btf, pb::Btf* message) {
-  message->set_id(btf.id);
-  message->set_data(btf.data);
-}
-
-void ToProto(const MapSnapshot& snapshot, pb::MapSnapshot* message) {
-  message->set_map_id(snapshot.map_id);
-  message->set_time_ns(snapshot.time_ns);
-  message->set_reason(snapshot.reason);
-  message->set_truncated(snapshot.truncated);
-  for (const MapSnapshot::Entry& entry : snapshot.entries) {
-    pb::MapEntry* to = message->add_entries();
-    to->set_key(entry.key);
-    to->set_value(entry.value);
-  }
-}
-
-void ToProto(const MapInfo& map, pb::Map* message) {
-  message->set_id(map.id);
-  message->set_type(map.type);
-  message->set_type_name(map.type_name);
-  message->set_name(map.name);
-  message->set_key_size(map.key_size);
-  message->set_value_size(map.value_size);
-  message->set_max_entries(map.max_entries);
-  message->set_flags(map.flags);
-  message->set_btf_id(map.btf_id);
-  message->set_btf_key_type_id(map.btf_key_type_id);
-  message->set_btf_value_type_id(map.btf_value_type_id);
-  message->set_memlock_bytes(map.memlock_bytes);
-  message->set_frozen(map.frozen);
-  for (const std::string& path : map.pins) message->add_pins(path);
-}
-
-void ToProto(const Loss& loss, pb::Loss* message) {
-  message->set_from_ns(loss.from_ns);
-  message->set_to_ns(loss.to_ns);
-  message->set_cpu(loss.cpu);
-  message->set_source(loss.source);
-  message->set_count(loss.count);
-}
-
-void ToProto(const EventCounts& counts, pb::EventCounts* message) {
-  message->set_format(counts.format_id);
-  message->set_cpu(counts.cpu);
-  message->set_counted(counts.counted);
-  message->set_written(counts.written);
-  message->set_lost(counts.lost);
-  message->set_missed(counts.missed);
-  message->set_filtered(counts.filtered);
-  message->set_only_counted(counts.only_counted);
-}
-
-void ToProto(const HostCounters& counters, pb::HostCounters* message) {
-  message->set_time_ns(counters.time_ns);
-  message->set_source(counters.source);
-  if (counters.netns.inode != 0) ToProto(counters.netns, message->mutable_netns());
-  message->set_ifindex(counters.ifindex);
-  message->set_ifname(counters.ifname);
-  message->set_label(counters.label);
-  for (const HostCounters::Counter& counter : counters.counters) {
-    message->add_names(counter.name);
-    message->add_values(counter.value);
-  }
-}
-
-void ToProto(const XdpActionCounts& counts, pb::XdpActionCounts* message) {
-  message->set_program_id(counts.program_id);
-  message->set_aborted(counts.aborted);
-  message->set_drop(counts.drop);
-  message->set_pass(counts.pass);
-  message->set_tx(counts.tx);
-  message->set_redirect(counts.redirect);
-  message->set_unknown(counts.unknown);
-}
-
-void ToProto(const Note& note, pb::Note* message) {
-  message->set_time_ns(note.time_ns);
-  message->set_text(note.text);
-}
-
-void ToProto(const RecordingEnd& end, pb::End* message) {
-  message->set_time_ns(end.time_ns);
-  message->set_events(end.events);
-  message->set_lost(end.lost);
-  message->set_missed(end.missed);
-  message->set_out_of_order(end.out_of_order);
-  message->set_reason(end.reason);
-  message->set_cpu_time_ns(end.cpu_time_ns);
-}
-
-BlamedProgram FromProto(const pb::BlamedProgram& message) {
-  BlamedProgram program;
-  program.id = message.id();
-  program.load_time_ns = message.load_time_ns();
-  program.name = message.name();
-  program.type_name = message.type_name();
-  program.function = message.function();
-  program.file = message.file();
-  program.line = message.line();
-  program.tag = absl::BytesToHexString(message.tag());
-  for (const pb::Attachment& attachment : message.attachments()) {
-    program.attachments.push_back(FromProto(attachment));
-  }
-  return program;
 }
 
 RecordingFacts FromProto(const pb::Recording& message) {
@@ -421,6 +151,24 @@ RecordingFacts FromProto(const pb::Recording& message) {
   return facts;
 }
 
+void ToProto(const FormatField& field, pb::Field* message) {
+  message->set_name(field.name);
+  message->set_type(field.type);
+  message->set_offset(field.offset);
+  message->set_size(field.size);
+  message->set_is_signed(field.is_signed);
+  message->set_is_pointer(field.is_pointer);
+  message->set_is_array(field.is_array);
+  message->set_is_string(field.is_string);
+  message->set_is_dynamic(field.is_dynamic);
+  message->set_is_code(field.is_code);
+  for (const auto& [value, name] : field.names) {
+    pb::EnumName* written = message->add_names();
+    written->set_value(value);
+    written->set_name(name);
+  }
+}
+
 FormatField FromProto(const pb::Field& message) {
   FormatField field;
   field.name = message.name();
@@ -439,6 +187,21 @@ FormatField FromProto(const pb::Field& message) {
   return field;
 }
 
+void ToProto(const EventFormat& format, pb::Format* message) {
+  message->set_id(format.id);
+  message->set_system(format.system);
+  message->set_name(format.name);
+  message->set_text(format.text);
+  message->set_synthetic(format.synthetic);
+  for (const FormatField& field : format.fields) ToProto(field, message->add_fields());
+  for (const PrintPiece& piece : format.print) {
+    pb::PrintPiece* written = message->add_print();
+    written->set_literal(piece.literal);
+    written->set_field(piece.field);
+    written->set_conversion(piece.conversion);
+  }
+}
+
 EventFormat FromProto(const pb::Format& message) {
   EventFormat format;
   format.id = message.id();
@@ -453,6 +216,12 @@ EventFormat FromProto(const pb::Format& message) {
   return format;
 }
 
+void ToProto(const ClockReading& clocks, pb::ClockReading* message) {
+  message->set_monotonic_ns(clocks.monotonic_ns);
+  message->set_realtime_ns(clocks.realtime_ns);
+  message->set_boottime_ns(clocks.boottime_ns);
+}
+
 ClockReading FromProto(const pb::ClockReading& message) {
   ClockReading clocks;
   clocks.monotonic_ns = message.monotonic_ns();
@@ -461,11 +230,27 @@ ClockReading FromProto(const pb::ClockReading& message) {
   return clocks;
 }
 
+void ToProto(const NetnsId& id, pb::NetnsId* message) {
+  message->set_inode(id.inode);
+  message->set_cookie(id.cookie);
+}
+
 NetnsId FromProto(const pb::NetnsId& message) {
   NetnsId id;
   id.inode = message.inode();
   id.cookie = message.cookie();
   return id;
+}
+
+void ToProto(const Netns& netns, pb::Netns* message) {
+  message->set_name(netns.name);
+  message->set_from_ns(netns.from_ns);
+  message->set_to_ns(netns.to_ns);
+  message->set_absent_before_ns(netns.absent_before_ns);
+  message->set_absent_after_ns(netns.absent_after_ns);
+  message->set_own(netns.own);
+  message->set_heard(netns.heard);
+  ToProto(netns.id, message->mutable_id());
 }
 
 Netns FromProto(const pb::Netns& message) {
@@ -481,6 +266,17 @@ Netns FromProto(const pb::Netns& message) {
   return netns;
 }
 
+void ToProto(const Device& device, pb::Device* message) {
+  message->set_ifindex(device.ifindex);
+  message->set_ifname(device.ifname);
+  message->set_kind(device.kind);
+  message->set_from_ns(device.from_ns);
+  message->set_to_ns(device.to_ns);
+  message->set_absent_before_ns(device.absent_before_ns);
+  message->set_absent_after_ns(device.absent_after_ns);
+  ToProto(device.netns, message->mutable_netns());
+}
+
 Device FromProto(const pb::Device& message) {
   Device device;
   device.ifindex = message.ifindex();
@@ -492,6 +288,37 @@ Device FromProto(const pb::Device& message) {
   device.absent_after_ns = message.absent_after_ns();
   device.netns = FromProto(message.netns());
   return device;
+}
+
+void ToProto(const Attachment& attachment, pb::Attachment* message) {
+  message->set_hook(attachment.hook);
+  message->set_direction(attachment.direction);
+  message->set_mode(attachment.mode);
+  message->set_program_id(attachment.program_id);
+  message->set_netns_name(attachment.netns_name);
+  message->set_ifindex(attachment.ifindex);
+  message->set_ifname(attachment.ifname);
+  message->set_chain(attachment.chain);
+  message->set_pref(attachment.pref);
+  message->set_handle(attachment.handle);
+  message->set_link_id(attachment.link_id);
+  message->set_from_ns(attachment.from_ns);
+  message->set_to_ns(attachment.to_ns);
+  message->set_absent_before_ns(attachment.absent_before_ns);
+  message->set_absent_after_ns(attachment.absent_after_ns);
+  message->set_own_netns(attachment.own_netns);
+  message->set_kind(attachment.kind);
+  message->set_position(attachment.position);
+  message->set_positions(attachment.positions);
+  message->set_block(attachment.block);
+  message->set_dispatcher_id(attachment.dispatcher_id);
+  message->set_attach_type(attachment.attach_type);
+  message->set_cgroup_id(attachment.cgroup_id);
+  message->set_cgroup(attachment.cgroup);
+  message->set_family(attachment.family);
+  message->set_point(attachment.point);
+  message->set_priority(attachment.priority);
+  ToProto(attachment.netns, message->mutable_netns());
 }
 
 Attachment FromProto(const pb::Attachment& message) {
@@ -527,108 +354,12 @@ Attachment FromProto(const pb::Attachment& message) {
   return attachment;
 }
 
-ProgramFunction FromProto(const pb::ProgramFunction& message) {
-  ProgramFunction function;
-  function.address = message.address();
-  function.length_bytes = message.length_bytes();
-  function.name = message.name();
-  function.tag = TagFrom(message.tag());
-  return function;
-}
-
-ProgramLine FromProto(const pb::ProgramLine& message) {
-  ProgramLine line;
-  line.address = message.address();
-  line.file = message.file();
-  line.line = message.line();
-  return line;
-}
-
-ProgramInfo FromProto(const pb::Program& message) {
-  ProgramInfo program;
-  program.id = message.id();
-  program.type = message.type();
-  program.type_name = message.type_name();
-  program.name = message.name();
-  program.load_time_ns = message.load_time_ns();
-  program.unload_time_ns = message.unload_time_ns();
-  program.uid = message.uid();
-  program.btf_id = message.btf_id();
-  program.opened = message.opened();
-  program.ours = message.ours();
-  program.tag = TagFrom(message.tag());
-  program.map_ids.assign(message.map_ids().begin(), message.map_ids().end());
-  for (const pb::ProgramFunction& function : message.functions()) {
-    program.functions.push_back(FromProto(function));
-  }
-  for (const pb::ProgramLine& line : message.lines()) program.lines.push_back(FromProto(line));
-  program.loader_pid = message.loader_pid();
-  program.loader_comm = message.loader_comm();
-  program.loader_cgroup = message.loader_cgroup();
-  program.pins.assign(message.pins().begin(), message.pins().end());
-  program.gpl_compatible = message.gpl_compatible();
-  program.xlated_bytes = message.xlated_bytes();
-  program.jited_bytes = message.jited_bytes();
-  program.memlock_bytes = message.memlock_bytes();
-  program.verified_instructions = message.verified_instructions();
-  program.run_time_ns = message.run_time_ns();
-  program.run_count = message.run_count();
-  program.recursion_misses = message.recursion_misses();
-  return program;
-}
-
-ProgramImage FromProto(const pb::ProgramImage& message) {
-  ProgramImage image;
-  image.program_id = message.program_id();
-  image.load_time_ns = message.load_time_ns();
-  image.xlated = message.xlated();
-  image.jited = message.jited();
-  image.btf_id = message.btf_id();
-  for (const pb::ImageFunction& from : message.functions()) {
-    image.functions.push_back(
-        {from.instruction(), from.prototype(), from.symbol(), from.address(), from.length_bytes()});
-  }
-  for (const pb::ImageLine& from : message.lines()) {
-    image.lines.push_back(
-        {from.instruction(), from.address(), from.file(), from.text(), from.line(), from.column()});
-  }
-  for (const pb::ImageCall& from : message.calls()) {
-    image.calls.push_back({from.instruction(), from.target(), from.address()});
-  }
-  return image;
-}
-
-BtfImage FromProto(const pb::Btf& message) { return {message.id(), message.data()}; }
-
-MapSnapshot FromProto(const pb::MapSnapshot& message) {
-  MapSnapshot snapshot;
-  snapshot.map_id = message.map_id();
-  snapshot.time_ns = message.time_ns();
-  snapshot.reason = message.reason();
-  snapshot.truncated = message.truncated();
-  for (const pb::MapEntry& entry : message.entries()) {
-    snapshot.entries.push_back({entry.key(), entry.value()});
-  }
-  return snapshot;
-}
-
-MapInfo FromProto(const pb::Map& message) {
-  MapInfo map;
-  map.id = message.id();
-  map.type = message.type();
-  map.type_name = message.type_name();
-  map.name = message.name();
-  map.key_size = message.key_size();
-  map.value_size = message.value_size();
-  map.max_entries = message.max_entries();
-  map.flags = message.flags();
-  map.btf_id = message.btf_id();
-  map.btf_key_type_id = message.btf_key_type_id();
-  map.btf_value_type_id = message.btf_value_type_id();
-  map.memlock_bytes = message.memlock_bytes();
-  map.frozen = message.frozen();
-  map.pins.assign(message.pins().begin(), message.pins().end());
-  return map;
+void ToProto(const Loss& loss, pb::Loss* message) {
+  message->set_from_ns(loss.from_ns);
+  message->set_to_ns(loss.to_ns);
+  message->set_cpu(loss.cpu);
+  message->set_source(loss.source);
+  message->set_count(loss.count);
 }
 
 Loss FromProto(const pb::Loss& message) {
@@ -639,6 +370,17 @@ Loss FromProto(const pb::Loss& message) {
   loss.source = message.source();
   loss.count = message.count();
   return loss;
+}
+
+void ToProto(const EventCounts& counts, pb::EventCounts* message) {
+  message->set_format(counts.format_id);
+  message->set_cpu(counts.cpu);
+  message->set_counted(counts.counted);
+  message->set_written(counts.written);
+  message->set_lost(counts.lost);
+  message->set_missed(counts.missed);
+  message->set_filtered(counts.filtered);
+  message->set_only_counted(counts.only_counted);
 }
 
 EventCounts FromProto(const pb::EventCounts& message) {
@@ -652,6 +394,19 @@ EventCounts FromProto(const pb::EventCounts& message) {
   counts.filtered = message.filtered();
   counts.only_counted = message.only_counted();
   return counts;
+}
+
+void ToProto(const HostCounters& counters, pb::HostCounters* message) {
+  message->set_time_ns(counters.time_ns);
+  message->set_source(counters.source);
+  if (counters.netns.inode != 0) ToProto(counters.netns, message->mutable_netns());
+  message->set_ifindex(counters.ifindex);
+  message->set_ifname(counters.ifname);
+  message->set_label(counters.label);
+  for (const HostCounters::Counter& counter : counters.counters) {
+    message->add_names(counter.name);
+    message->add_values(counter.value);
+  }
 }
 
 HostCounters FromProto(const pb::HostCounters& message) {
@@ -668,6 +423,16 @@ HostCounters FromProto(const pb::HostCounters& message) {
   return counters;
 }
 
+void ToProto(const XdpActionCounts& counts, pb::XdpActionCounts* message) {
+  message->set_program_id(counts.program_id);
+  message->set_aborted(counts.aborted);
+  message->set_drop(counts.drop);
+  message->set_pass(counts.pass);
+  message->set_tx(counts.tx);
+  message->set_redirect(counts.redirect);
+  message->set_unknown(counts.unknown);
+}
+
 XdpActionCounts FromProto(const pb::XdpActionCounts& message) {
   XdpActionCounts counts;
   counts.program_id = message.program_id();
@@ -680,11 +445,26 @@ XdpActionCounts FromProto(const pb::XdpActionCounts& message) {
   return counts;
 }
 
+void ToProto(const Note& note, pb::Note* message) {
+  message->set_time_ns(note.time_ns);
+  message->set_text(note.text);
+}
+
 Note FromProto(const pb::Note& message) {
   Note note;
   note.time_ns = message.time_ns();
   note.text = message.text();
   return note;
+}
+
+void ToProto(const RecordingEnd& end, pb::End* message) {
+  message->set_time_ns(end.time_ns);
+  message->set_events(end.events);
+  message->set_lost(end.lost);
+  message->set_missed(end.missed);
+  message->set_out_of_order(end.out_of_order);
+  message->set_reason(end.reason);
+  message->set_cpu_time_ns(end.cpu_time_ns);
 }
 
 RecordingEnd FromProto(const pb::End& message) {

@@ -1,11 +1,11 @@
-// The values of symbolize/ and collector/event.h <-> the messages of trace.proto, field by field.
+// The values of symbolize/ and collector/event.h <-> the messages of trace.proto, field by field;
+// programs and their maps are in program_values.h.
 // Reading never fails: what a message leaves out keeps its default, and numbers outside an
 // enumeration become "unknown". Pure functions.
 #ifndef PROTO_VALUES_H_
 #define PROTO_VALUES_H_
 
 #include "collector/event.h"
-#include "collector/program_image.h"
 #include "proto/trace.pb.h"
 #include "symbolize/correlated_event.h"
 #include "symbolize/trace_sink.h"
@@ -23,11 +23,6 @@ void ToProto(const EventFormat& format, pb::Format* message);
 void ToProto(const ClockReading& clocks, pb::ClockReading* message);
 void ToProto(const Netns& netns, pb::Netns* message);
 void ToProto(const Device& device, pb::Device* message);
-void ToProto(const ProgramInfo& program, pb::Program* message);
-void ToProto(const ProgramImage& image, pb::ProgramImage* message);
-void ToProto(const BtfImage& btf, pb::Btf* message);
-void ToProto(const MapInfo& map, pb::Map* message);
-void ToProto(const MapSnapshot& snapshot, pb::MapSnapshot* message);
 void ToProto(const Attachment& attachment, pb::Attachment* message);
 void ToProto(const Loss& loss, pb::Loss* message);
 void ToProto(const EventCounts& counts, pb::EventCounts* message);
@@ -42,11 +37,6 @@ EventFormat FromProto(const pb::Format& message);
 ClockReading FromProto(const pb::ClockReading& message);
 Netns FromProto(const pb::Netns& message);
 Device FromProto(const pb::Device& message);
-ProgramInfo FromProto(const pb::Program& message);
-ProgramImage FromProto(const pb::ProgramImage& message);
-BtfImage FromProto(const pb::Btf& message);
-MapInfo FromProto(const pb::Map& message);
-MapSnapshot FromProto(const pb::MapSnapshot& message);
 Attachment FromProto(const pb::Attachment& message);
 Loss FromProto(const pb::Loss& message);
 EventCounts FromProto(const pb::EventCounts& message);
@@ -58,12 +48,8 @@ RecordingEnd FromProto(const pb::End& message);
 // Parts of the above.
 void ToProto(const FormatField& field, pb::Field* message);
 void ToProto(const NetnsId& id, pb::NetnsId* message);
-void ToProto(const ProgramFunction& function, pb::ProgramFunction* message);
-void ToProto(const ProgramLine& line, pb::ProgramLine* message);
 FormatField FromProto(const pb::Field& message);
 NetnsId FromProto(const pb::NetnsId& message);
-ProgramFunction FromProto(const pb::ProgramFunction& message);
-ProgramLine FromProto(const pb::ProgramLine& message);
 
 }  // namespace correlate
 

@@ -8,6 +8,7 @@
 #include "google/protobuf/message.h"
 #include "gtest/gtest.h"
 #include "proto/packet_values.h"
+#include "proto/program_values.h"
 
 namespace correlate {
 namespace {

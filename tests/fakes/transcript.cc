@@ -3,6 +3,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "proto/packet_values.h"
+#include "proto/program_values.h"
 #include "proto/values.h"
 
 namespace correlate {
