@@ -10,10 +10,25 @@ import struct
 PerfData = collections.namedtuple('PerfData', 'attrs records features')
 
 
-def parse(data):
-  """Of a file of this host."""
+def _header(data):
   magic, size, attr_size, attrs_at, attrs_bytes, data_at, data_bytes = struct.unpack_from('<8sQQQQQQ', data)
   assert magic == b'PERFILE2' and size > 16
+  return attr_size, attrs_at, attrs_bytes, data_at, data_bytes
+
+
+def records(data):
+  """One after the other: (type, misc, body)."""
+  _, _, _, at, data_bytes = _header(data)
+  end = at + data_bytes
+  while at < end:
+    kind, misc, length = struct.unpack_from('<IHH', data, at)
+    yield kind, misc, data[at + 8:at + length]
+    at += length
+
+
+def parse(data):
+  """Of a file of this host."""
+  attr_size, attrs_at, attrs_bytes, data_at, data_bytes = _header(data)
   bits = struct.unpack_from('<4Q', data, 72)
   features = {}
   at = data_at + data_bytes
@@ -26,13 +41,7 @@ def parse(data):
   for entry_at in range(attrs_at, attrs_at + attrs_bytes, attr_size):
     ids_at, ids_bytes = struct.unpack_from('<QQ', data, entry_at + attr_size - 16)
     attrs.append((data[entry_at:entry_at + attr_size - 16], struct.unpack_from(f'<{ids_bytes // 8}Q', data, ids_at)))
-  records = []
-  at = data_at
-  while at < data_at + data_bytes:
-    kind, misc, length = struct.unpack_from('<IHH', data, at)
-    records.append((kind, misc, data[at + 8:at + length]))
-    at += length
-  return PerfData(attrs, records, features)
+  return PerfData(attrs, list(records(data)), features)
 
 
 def pack(perf_data, order='<'):
