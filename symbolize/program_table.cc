@@ -173,6 +173,28 @@ ProgramInfo* ProgramTable::FindMutable(uint32_t id, uint64_t time_ns) {
   return best;
 }
 
+ProgramInfo* ProgramTable::FindFirst(uint32_t id) {
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() || found->second.empty() ? nullptr : found->second.front();
+}
+
+// perf record tells without a time of what was there when it began (tools/perf/util/bpf-event.c),
+// and its file may tell of the same program by its load time, too.
+void ProgramTable::StoodBefore(ProgramInfo* program, const std::vector<uint64_t>& addresses) {
+  for (const uint64_t address : addresses) {
+    const auto [begin, end] = ranges_.equal_range(address);
+    auto own = end;
+    auto nameless = end;
+    for (auto it = begin; it != end; ++it) {
+      if (it->second.program == program) own = it;
+      if (it->second.program == nullptr && it->second.from_ns == 0) nameless = it;
+    }
+    if (own == end || nameless == end) continue;
+    own->second.from_ns = 0;
+    ranges_.erase(nameless);
+  }
+}
+
 const ProgramInfo* ProgramTable::OnBpfProgram(const BpfProgramRecord& record,
                                               absl::string_view comm) {
   ++generation_;
@@ -182,7 +204,12 @@ const ProgramInfo* ProgramTable::OnBpfProgram(const BpfProgramRecord& record,
     return program;
   }
   const std::vector<uint64_t> addresses = std::exchange(pending_[record.cpu], {});
-  if (ProgramInfo* program = FindMutable(record.program_id, record.time_ns)) {
+  ProgramInfo* program = FindMutable(record.program_id, record.time_ns);
+  if (program == nullptr && record.time_ns == 0) {
+    program = FindFirst(record.program_id);
+    if (program != nullptr) StoodBefore(program, addresses);
+  }
+  if (program != nullptr) {
     if (program->loader_pid == 0) program->loader_pid = record.pid;
     if (program->loader_comm.empty()) program->loader_comm = std::string(comm);
     return program;
@@ -212,7 +239,7 @@ const ProgramInfo* ProgramTable::OnBpfProgram(const BpfProgramRecord& record,
     info.name = info.functions.front().name;
   }
   programs_.push_back(std::make_unique<ProgramInfo>(std::move(info)));
-  ProgramInfo* program = programs_.back().get();
+  program = programs_.back().get();
   by_id_[record.program_id].push_back(program);
   for (size_t i = 0; i < ranges.size(); ++i) {
     ranges[i]->program = program;

@@ -76,7 +76,9 @@ class ProgramTable {
 
   Range* FindRange(uint64_t address, uint64_t time_ns);
   ProgramInfo* FindMutable(uint32_t id, uint64_t time_ns);
+  ProgramInfo* FindFirst(uint32_t id);
   void AddRanges(ProgramInfo* program);
+  void StoodBefore(ProgramInfo* program, const std::vector<uint64_t>& addresses);
 
   std::vector<std::unique_ptr<ProgramInfo>> programs_;
   absl::flat_hash_map<uint32_t, std::vector<ProgramInfo*>> by_id_;  // in order of load time

@@ -74,6 +74,21 @@ TEST_F(ProgramTableTest, AReusedAddressBelongsToWhoeverStoodThereThen) {
   EXPECT_EQ(At(kAddress, 3500), "8 new");
 }
 
+TEST_F(ProgramTableTest, WhatPerfFoundIsTheProgramThatItsFileTellsMoreOf) {
+  table_.AddProgram(Program(7, 5000, kAddress, "decide"));
+  table_.AddProgram(Program(8, 9000, kAddress, "new"));
+  // perf's own names for them have another tag.
+  table_.OnKsymbol(Ksymbol(0, kAddress, "bpf_prog_ffffffffffffffff_decide"));
+  table_.OnBpfProgram(Load(0, 7));
+  table_.OnBpfProgram(Load(8000, 7, /*load=*/false));
+  table_.OnKsymbol(Ksymbol(8001, kAddress, "bpf_prog_ffffffffffffffff_decide", true));
+  EXPECT_EQ(table_.programs().size(), 2u);
+  EXPECT_EQ(At(kAddress, 1000), "7 decide");
+  EXPECT_EQ(At(kAddress, 6000), "7 decide");
+  EXPECT_EQ(At(kAddress, 8500), "");
+  EXPECT_EQ(At(kAddress, 9500), "8 new");
+}
+
 TEST_F(ProgramTableTest, OneObjectLoadedTwiceStaysTwoPrograms) {
   table_.AddProgram(Program(7, 1000, kAddress, "decide"));
   table_.AddProgram(Program(8, 1000, kAddress + 0x1000, "decide"));

@@ -10,6 +10,7 @@ import tempfile
 import unittest
 
 from tests.integration import harness
+from tests.integration import lab as L
 from tests.integration import perf_data_2018
 from tests.integration import perf_data_swap
 
@@ -80,6 +81,21 @@ class Import(harness.Test):
     info = json.loads(harness.correlate('info', '--json', trace).stdout)
     self.assertEqual(info['host']['hostname'], os.uname().nodename)
     self.assertTrue(any('attached' in note for note in info['notes']), info['notes'])
+
+  def test_programs_that_were_there_before(self):
+    """perf tells of them twice: by records without a time, and with their lines at the file's end."""
+    lab = L.Lab()
+    self.addCleanup(lab.close)
+    lab.load()
+    path = self.folder / 'before.data'
+    harness.run(['perf', 'record', *PLAIN, *EVENTS, '-o', path, '--', 'true'])
+    programs = json.loads(harness.correlate('programs', '--json', self.imported(path)).stdout)['programs']
+    ids = [program['id'] for program in programs]
+    self.assertEqual(len(ids), len(set(ids)))
+    functions = {program['name']: program['functions'] for program in programs if program['name'].startswith('lab_')}
+    self.assertGreater(len(functions), 4)
+    for name, known in functions.items():
+      self.assertTrue(known[0]['file'].endswith('lab.bpf.c'), name)
 
   def test_compressed(self):
     path = self.record('compressed.data', '-z')
