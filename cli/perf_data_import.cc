@@ -1,25 +1,14 @@
 #include "cli/perf_data_import.h"
 
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <csignal>
 #include <utility>
+#include <vector>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "base/errno_status.h"
 #include "base/status_macros.h"
 #include "base/version.h"
 #include "collector/perf_data_features.h"
 #include "collector/perf_data_source.h"
-#include "collector/tracepoint_format.h"
 #include "symbolize/correlator.h"
 #include "symbolize/kernel_symbols.h"
 
@@ -34,77 +23,6 @@ uint64_t TextAddress(absl::string_view kallsyms) {
   uint64_t address = 0;
   (void)absl::SimpleHexAtoi(kallsyms.substr(line, name - line), &address);
   return address;
-}
-
-// The formats come from a foreign file and go to libtraceevent, which trusts what it reads. So they
-// have to look as the kernel's do; and zeros stand behind, where it may read on.
-absl::StatusOr<EventFormat> ParseForeignFormat(const PerfDataFormat& format) {
-  constexpr size_t kMostBytes = 64 * 1024;
-  constexpr size_t kZeros = 4096;
-  const absl::string_view text = format.text;
-  bool plain = text.size() <= kMostBytes && absl::StartsWith(text, "name: ") &&
-               absl::StrContains(text, "\nformat:\n") && absl::StrContains(text, "\nprint fmt: ");
-  int depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < text.size() && plain; ++i) {
-    const char c = text[i];
-    plain = c == '\n' || c == '\t' || absl::ascii_isprint(static_cast<unsigned char>(c));
-    if (c == '\\' && quoted) {
-      ++i;
-    } else if (c == '"') {
-      quoted = !quoted;
-    } else if (!quoted && (c == '(' || c == '{' || c == '[')) {
-      plain = plain && ++depth < 64;
-    } else if (!quoted && (c == ')' || c == '}' || c == ']')) {
-      plain = plain && --depth >= 0;
-    }
-  }
-  if (!plain || depth != 0 || quoted) {
-    return absl::DataLossError(
-        absl::StrCat("the format of ", format.system, " is none that a kernel writes"));
-  }
-  std::string padded(text);
-  padded.append(kZeros, '\0');
-  return ParseEventFormat(format.system, absl::string_view(padded).substr(0, text.size()));
-}
-
-std::string KeyOf(const PerfDataFormat& format) {
-  return absl::StrCat(format.system, "\n", format.text);
-}
-
-// libtraceevent 1.7 crashes on some texts that look well enough. So a child parses them first, and
-// what ends the child is not parsed here.
-absl::Status TryFormats(const std::vector<PerfDataFormat>& formats, SurvivedFormats* survived) {
-  constexpr unsigned kMostSeconds = 10;
-  const bool known = std::all_of(formats.begin(), formats.end(), [&](const PerfDataFormat& format) {
-    return survived != nullptr && survived->contains(KeyOf(format));
-  });
-  if (known) return absl::OkStatus();
-  const pid_t child = fork();
-  if (child < 0) return ErrnoStatus(errno, "cannot start a process to try the formats in");
-  if (child == 0) {
-    for (const int number : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGALRM}) {
-      std::signal(number, SIG_DFL);
-    }
-    const rlimit no_core = {0, 0};
-    setrlimit(RLIMIT_CORE, &no_core);
-    const int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    dup2(nothing, STDERR_FILENO);
-    alarm(kMostSeconds);
-    for (const PerfDataFormat& format : formats) (void)ParseForeignFormat(format);
-    _exit(0);
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-    if (survived != nullptr) {
-      for (const PerfDataFormat& format : formats) survived->insert(KeyOf(format));
-    }
-    return absl::OkStatus();
-  }
-  return DamagedPerfData(
-      "its tracepoint formats are none that a kernel writes: they end libtraceevent");
 }
 
 RecordingFacts FactsOf(const PerfDataSource& source, const PerfDataHost& host) {
@@ -142,18 +60,17 @@ class Notes {
 
 absl::StatusOr<PerfDataImport> ImportPerfData(absl::string_view perf_data,
                                               absl::string_view kallsyms, TraceSink& sink,
-                                              SurvivedFormats* survived) {
+                                              KnownFormats* known) {
   ASSIGN_OR_RETURN(const auto source, PerfDataSource::Parse(perf_data));
-  RETURN_IF_ERROR(TryFormats(source->formats(), survived));
+  ASSIGN_OR_RETURN(std::vector<EventFormat> formats, ParseForeignFormats(source->formats(), known));
   const PerfDataHost host = ParsePerfDataHost(source->file());
   sink.OnRecording(FactsOf(*source, host));
   if (host.clocks.has_value()) sink.OnClocks(*host.clocks);
 
   Correlator correlator(&sink);
-  for (size_t i = 0; i < source->formats().size(); ++i) {
-    ASSIGN_OR_RETURN(EventFormat format, ParseForeignFormat(source->formats()[i]));
-    if (source->file().foreign) source->SetFormat(static_cast<uint32_t>(i), format);
-    correlator.AddFormat(std::move(format));
+  for (size_t i = 0; i < formats.size(); ++i) {
+    if (source->file().foreign) source->SetFormat(static_cast<uint32_t>(i), formats[i]);
+    correlator.AddFormat(std::move(formats[i]));
   }
   const PerfDataPrograms programs = ParsePerfDataPrograms(source->file());
   for (const BtfImage& btf : programs.btf) sink.OnBtf(btf);

@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <string>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "cli/foreign_formats.h"
 #include "symbolize/trace_sink.h"
 
 namespace correlate {
@@ -24,16 +24,12 @@ struct PerfDataImport {
   absl::Status damage;           // OK: the file was whole; else what is before was imported
 };
 
-// Tracepoint formats that libtraceevent survived in a process of its own: for who imports many
-// files, so that they are tried once.
-using SurvivedFormats = absl::flat_hash_set<std::string>;
-
 // `perf_data` is the whole file. `kallsyms`: /proc/kallsyms of the recording host at that boot;
 // where it is another boot's (the kernel's text is elsewhere) it is not used, as a note in the
-// trace says. Error: nothing can be imported.
+// trace says. `known`: see ParseForeignFormats. Error: nothing can be imported.
 absl::StatusOr<PerfDataImport> ImportPerfData(absl::string_view perf_data,
                                               absl::string_view kallsyms, TraceSink& sink,
-                                              SurvivedFormats* survived = nullptr);
+                                              KnownFormats* known = nullptr);
 
 }  // namespace correlate
 

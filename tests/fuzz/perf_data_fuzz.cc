@@ -42,10 +42,10 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static correlate::SurvivedFormats survived;  // a process for each input would be most of its time
-  if (survived.size() > 10'000) survived.clear();
+  static correlate::KnownFormats known;  // a process for each input would be most of its time
+  if (known.size() > 10'000) known.clear();
   Losses losses;
   (void)correlate::ImportPerfData({reinterpret_cast<const char*>(data), size},
-                                  "ffffffff81000000 T _text\n", losses, &survived);
+                                  "ffffffff81000000 T _text\n", losses, &known);
   return 0;
 }
