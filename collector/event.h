@@ -1,5 +1,6 @@
 // The values that leave the collector: what the kernel said, decoded into plain structs and not yet
-// interpreted. symbolize/ sees this header and program_image.h, and nothing else of collector/.
+// interpreted. symbolize/ sees this header, program_image.h and program_symbol.h, and nothing else
+// of collector/.
 //
 // Times are nanoseconds of CLOCK_MONOTONIC (perf's use_clockid), unless a name says otherwise.
 // Spans and string_views are borrowed: valid until the sink that received them returns.

@@ -28,26 +28,9 @@ absl::string_view NameOf(const std::pair<Enum, absl::string_view> (&table)[N], E
   return "unknown";
 }
 
-template <typename Enum, size_t N>
-bool Find(const std::pair<Enum, absl::string_view> (&table)[N], absl::string_view wanted,
-          Enum* value) {
-  for (const auto& [each, name] : table) {
-    if (name != wanted) continue;
-    *value = each;
-    return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 absl::string_view FrameKindName(FrameKind kind) { return NameOf(kFrameKinds, kind); }
-bool ParseFrameKind(absl::string_view name, FrameKind* kind) {
-  return Find(kFrameKinds, name, kind);
-}
 absl::string_view EvidenceName(Evidence evidence) { return NameOf(kEvidences, evidence); }
-bool ParseEvidence(absl::string_view name, Evidence* evidence) {
-  return Find(kEvidences, name, evidence);
-}
 
 }  // namespace correlate

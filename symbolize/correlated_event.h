@@ -18,7 +18,6 @@ namespace correlate {
 
 enum class FrameKind { kUnknown, kKernel, kModule, kBpf, kBpfTrampoline, kBpfDispatcher, kUser };
 absl::string_view FrameKindName(FrameKind kind);  // "kernel", "bpf_trampoline", ...
-bool ParseFrameKind(absl::string_view name, FrameKind* kind);
 
 struct Frame {
   uint64_t id = 0;
@@ -42,7 +41,6 @@ struct Stack {
 // Strongest first, as in docs/json.md.
 enum class Evidence { kEvent, kVerdict, kStack, kSole, kSampled, kCandidates, kNone };
 absl::string_view EvidenceName(Evidence evidence);  // "event", "stack", "none"
-bool ParseEvidence(absl::string_view name, Evidence* evidence);
 
 // What an attribution says of one program; enough to be understood without the program table.
 struct BlamedProgram {

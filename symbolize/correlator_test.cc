@@ -314,6 +314,19 @@ TEST_F(CorrelatorTest, EventsAndLossesAreCounted) {
   EXPECT_EQ(correlator_.events(), 1u);
 }
 
+TEST_F(CorrelatorTest, WhatIsForgottenIsFoundOutAnew) {
+  Exception({.time_ns = 1000});
+  correlator_.Forget(0);
+  EXPECT_FALSE(Follows({.time_ns = 1100}));
+  for (uint32_t i = 0; i < 5000; ++i) {  // more answers than are kept
+    EXPECT_EQ(XdpDrop({.time_ns = 2000 + i, .ifindex = 10 + i}).attribution->verdict, "XDP_DROP");
+  }
+  correlator_.Forget(0);
+  Exception({.time_ns = 10'000});
+  EXPECT_TRUE(Follows({.time_ns = 10'100}));
+  EXPECT_EQ(XdpDrop({.time_ns = 10'200, .ifindex = 10}).attribution->verdict, "XDP_DROP");
+}
+
 TEST_F(CorrelatorTest, ProgramLoadsAreEventsWhereAskedFor) {
   correlator_.OnRawEvent(BpfProgramRecord{.time_ns = 1, .load = true, .program_id = 5});
   EXPECT_THAT(keeper_.events, IsEmpty());
