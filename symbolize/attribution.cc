@@ -135,6 +135,10 @@ size_t HashOf(const Attribution& attribution) {
   for (const BlamedProgram& program : attribution.programs) {
     hash = absl::HashOf(hash, program.id, program.load_time_ns, program.function, program.line,
                         program.attachments.size());
+    // One program may be attached to thousands of devices.
+    for (const Attachment& attachment : program.attachments) {
+      hash = absl::HashOf(hash, attachment.netns.inode, attachment.netns.cookie, attachment.ifindex);
+    }
   }
   return hash;
 }
