@@ -93,8 +93,10 @@ absl::Span<uint8_t> SwapRecordBody(uint64_t sample_type, bool sample_id_all,
   if (header.type == PERF_RECORD_SAMPLE) return SwapSample(sample_type, body);
   const size_t trailer = sample_id_all ? SampleIdBytes(sample_type) : 0;
   if (body.size() < trailer) return {};
-  SwapSampleId(sample_type, body.subspan(body.size() - trailer));
-  Swapper swap(body.subspan(0, body.size() - trailer));
+  const size_t body_bytes =
+      std::min(SideBandBodyBytes(header.type, body).value_or(body.size()), body.size() - trailer);
+  SwapSampleId(sample_type, body.subspan(body_bytes, trailer));
+  Swapper swap(body.subspan(0, body_bytes));
   switch (header.type) {
     case PERF_RECORD_LOST:
       swap.U64(2);

@@ -181,12 +181,28 @@ struct SplitRecord {
   bool ok = false;
 };
 
-// How long the body of a record is whose sample_id does not stand at its end. The kernel adds the
-// sample_id's size to the header of KSYMBOL and BPF_EVENT records once for every event that they
-// are written to and does not take it off again (kernel/events/core.c, perf_event_ksymbol_output,
-// perf_event_bpf_output; its siblings do), so that with another recorder on the host ours can be
-// followed by bytes that mean nothing. nullopt: the record is of another type, or cut.
-std::optional<size_t> FixedBodyBytes(uint32_t type, absl::Span<const uint8_t> body) {
+SplitRecord Split(absl::Span<const uint8_t> record, const RecordLayout& layout) {
+  SplitRecord split;
+  if (record.size() < sizeof split.header) return split;
+  std::memcpy(&split.header, record.data(), sizeof split.header);
+  if (split.header.size != record.size()) return split;
+  split.body = record.subspan(sizeof split.header);
+  if (split.header.type != PERF_RECORD_SAMPLE && layout.sample_id_all) {
+    const size_t trailer_bytes = SampleIdBytes(layout.sample_type);
+    if (split.body.size() < trailer_bytes) return split;
+    const size_t body_bytes = SideBandBodyBytes(split.header.type, split.body)
+                                  .value_or(split.body.size() - trailer_bytes);
+    if (split.body.size() - trailer_bytes < body_bytes) return split;
+    split.trailer = split.body.subspan(body_bytes, trailer_bytes);
+    split.body = split.body.first(body_bytes);
+  }
+  split.ok = true;
+  return split;
+}
+
+}  // namespace
+
+std::optional<size_t> SideBandBodyBytes(uint32_t type, absl::Span<const uint8_t> body) {
   constexpr size_t kBpfEventBytes = 16;
   constexpr size_t kKsymbolHeadBytes = 16;  // before the name, which is padded to 8 bytes
   if (type == PERF_RECORD_BPF_EVENT) return kBpfEventBytes;
@@ -197,27 +213,6 @@ std::optional<size_t> FixedBodyBytes(uint32_t type, absl::Span<const uint8_t> bo
   const size_t name_bytes = static_cast<size_t>(end - name.begin()) + 1;
   return kKsymbolHeadBytes + (name_bytes + 7) / 8 * 8;
 }
-
-SplitRecord Split(absl::Span<const uint8_t> record, const RecordLayout& layout) {
-  SplitRecord split;
-  if (record.size() < sizeof split.header) return split;
-  std::memcpy(&split.header, record.data(), sizeof split.header);
-  if (split.header.size != record.size()) return split;
-  split.body = record.subspan(sizeof split.header);
-  if (split.header.type != PERF_RECORD_SAMPLE && layout.sample_id_all) {
-    const size_t trailer_bytes = SampleIdBytes(layout.sample_type);
-    if (split.body.size() < trailer_bytes) return split;
-    const size_t body_bytes =
-        FixedBodyBytes(split.header.type, split.body).value_or(split.body.size() - trailer_bytes);
-    if (split.body.size() - trailer_bytes < body_bytes) return split;
-    split.trailer = split.body.subspan(body_bytes, trailer_bytes);
-    split.body = split.body.first(body_bytes);
-  }
-  split.ok = true;
-  return split;
-}
-
-}  // namespace
 
 RecordKind ParseRecord(absl::Span<const uint8_t> record, const RecordLayout& layout,
                        ParsedRecord* parsed) {

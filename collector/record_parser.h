@@ -57,6 +57,14 @@ struct ParsedRecord {
 RecordKind ParseRecord(absl::Span<const uint8_t> record, const RecordLayout& layout,
                        ParsedRecord* parsed);
 
+// How long the body of a record is whose sample_id does not stand at its end. The kernel adds the
+// sample_id's size to the header of KSYMBOL and BPF_EVENT records once for every event that they
+// are written to and does not take it off again (kernel/events/core.c, perf_event_ksymbol_output,
+// perf_event_bpf_output; its siblings do), so that with another recorder on the host ours can be
+// followed by bytes that mean nothing. `body`: what follows the header. nullopt: the record is of
+// another type, or cut.
+std::optional<size_t> SideBandBodyBytes(uint32_t type, absl::Span<const uint8_t> body);
+
 bool IsSample(absl::Span<const uint8_t> record);
 // Which event a sample is of, so that its own layout can be found: events of one ring may differ in
 // what follows the id. nullopt: it does not say.
