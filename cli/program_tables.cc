@@ -51,14 +51,16 @@ void ProgramTables::OnProgram(const ProgramInfo& program) {
 void ProgramTables::OnAttachment(const Attachment& attachment) {
   std::vector<Attachment>& places =
       attachment.IsObstacle() ? obstacles_ : attachments_[attachment.program_id];
-  const auto same = std::find_if(places.begin(), places.end(), [&](const Attachment& place) {
-    return place.from_ns == attachment.from_ns && SamePlace(place, attachment);
-  });
-  if (same != places.end()) {
-    *same = attachment;
-  } else {
-    places.push_back(attachment);
+  std::vector<size_t>& here = places_at_[{attachment.program_id, attachment.netns,
+                                          attachment.ifindex, attachment.cgroup_id}];
+  for (const size_t index : here) {
+    Attachment& known = places[index];
+    if (known.from_ns != attachment.from_ns || !SamePlace(known, attachment)) continue;
+    known = attachment;
+    return;
   }
+  here.push_back(places.size());
+  places.push_back(attachment);
 }
 
 std::vector<ProgramInfo> ProgramTables::Programs() const {

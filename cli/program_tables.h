@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,9 @@ class ProgramTables : public TraceSink {
   std::map<uint32_t, std::vector<Attachment>> attachments_;        // by program id
   std::map<uint32_t, MapInfo> maps_;                               // by id
   std::vector<Attachment> obstacles_;
+  // Where in those of its program (0: in obstacles_) what is attached to a device or cgroup stands:
+  // by program id, namespace, ifindex and cgroup id. One program may have thousands of places.
+  std::map<std::tuple<uint32_t, NetnsId, uint32_t, uint64_t>, std::vector<size_t>> places_at_;
   uint64_t end_ns_ = 0;  // of the recording
 };
 
