@@ -127,6 +127,7 @@ absl::StatusOr<std::vector<EventFormat>> ParseForeignFormats(
     }
   }
   std::vector<EventFormat> all;
+  all.reserve(formats.size());
   for (const PerfDataFormat& format : formats) all.push_back(known->at(KeyOf(format)));
   return all;
 }

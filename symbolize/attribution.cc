@@ -137,7 +137,8 @@ size_t HashOf(const Attribution& attribution) {
                         program.attachments.size());
     // One program may be attached to thousands of devices.
     for (const Attachment& attachment : program.attachments) {
-      hash = absl::HashOf(hash, attachment.netns.inode, attachment.netns.cookie, attachment.ifindex);
+      hash =
+          absl::HashOf(hash, attachment.netns.inode, attachment.netns.cookie, attachment.ifindex);
     }
   }
   return hash;
