@@ -42,6 +42,13 @@ def turn_sample_id(data, sample_type):
   return layout, convert(data, layout)
 
 
+def sample_id_at(kind, body, sample_id_bytes):
+  """At the end, but for KSYMBOL and BPF_EVENT, behind which the kernel may leave bytes that mean nothing (docs/kernel.md)."""
+  if kind == 17:
+    return 16 + (body.index(b'\0', 16) + 1 - 16 + 7) // 8 * 8  # behind the padded name
+  return 16 if kind == 18 else len(body) - sample_id_bytes
+
+
 def turn_raw(raw, fields):
   raw = bytearray(raw)
   for offset, size in fields:
@@ -132,7 +139,7 @@ def swapped(data):
       body = turn_sample(body, sample_types[struct.unpack_from('<Q', body)[0]], fields)
     elif kind < 64:
       fields_of_id, _ = turn_sample_id(b'', layout)
-      end = len(body) - struct.calcsize('<' + fields_of_id)
+      end = sample_id_at(kind, body, struct.calcsize('<' + fields_of_id))
       body = convert(body[:end], BODIES.get(kind, '')) + turn_sample_id(body[end:], layout)[1]
     records.append((kind, misc, body))
   attrs = [(turn_attr(attr), ids) for attr, ids in native.attrs]
