@@ -59,8 +59,7 @@ std::string KeyOf(const PerfDataFormat& format) {
 }
 
 // What the child does: never returns. The formats go back, and a note where one is not understood.
-[[noreturn]] void ParseAll(const std::vector<PerfDataFormat>& formats, const KnownFormats& known,
-                           int result_fd) {
+[[noreturn]] void ParseAll(const std::vector<const PerfDataFormat*>& formats, int result_fd) {
   constexpr unsigned kMostSeconds = 10;
   for (const int number : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGALRM, SIGPIPE}) {
     std::signal(number, SIG_DFL);
@@ -71,9 +70,8 @@ std::string KeyOf(const PerfDataFormat& format) {
   dup2(nothing, STDERR_FILENO);
   alarm(kMostSeconds);
   pb::Payload payload;
-  for (const PerfDataFormat& format : formats) {
-    if (known.contains(KeyOf(format))) continue;
-    const auto parsed = Parse(format);
+  for (const PerfDataFormat* format : formats) {
+    const auto parsed = Parse(*format);
     if (!parsed.ok()) {
       payload.add_notes()->set_text(std::string(parsed.status().message()));
       break;
@@ -83,16 +81,15 @@ std::string KeyOf(const PerfDataFormat& format) {
   _exit(payload.SerializeToFileDescriptor(result_fd) ? 0 : 1);
 }
 
-// Those that are not known, in order.
-absl::StatusOr<pb::Payload> ParseApart(const std::vector<PerfDataFormat>& formats,
-                                       const KnownFormats& known) {
+// In order.
+absl::StatusOr<pb::Payload> ParseApart(const std::vector<const PerfDataFormat*>& formats) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus(errno, "a pipe for tracepoint formats");
   const ScopedFd from(ends[0]);
   ScopedFd to(ends[1]);
   const pid_t child = fork();
   if (child < 0) return ErrnoStatus(errno, "cannot start a process for tracepoint formats");
-  if (child == 0) ParseAll(formats, known, to.get());
+  if (child == 0) ParseAll(formats, to.get());
   to = ScopedFd();
   pb::Payload payload;
   const bool read = payload.ParseFromFileDescriptor(from.get());
@@ -118,7 +115,7 @@ absl::StatusOr<std::vector<EventFormat>> ParseForeignFormats(
     if (!known->contains(KeyOf(format))) missing.push_back(&format);
   }
   if (!missing.empty()) {
-    ASSIGN_OR_RETURN(const pb::Payload parsed, ParseApart(formats, *known));
+    ASSIGN_OR_RETURN(const pb::Payload parsed, ParseApart(missing));
     if (static_cast<size_t>(parsed.formats_size()) != missing.size()) {
       return DamagedPerfData("its tracepoint formats could not be taken apart");
     }
