@@ -60,7 +60,7 @@ class KindRows : public Table {
     Total& total = totals_[{event, named.count.other, kind}];
     if (total.row.event().empty()) {
       writer().SetHost(&total.row);
-      total.row.set_event(event);
+      total.row.set_event(ValidUtf8(event));
       total.row.set_other(named.count.other);
       if (named.location != nullptr && !named.location->symbol.empty())
         total.row.set_location(ValidUtf8(SymbolText(*named.location)));
@@ -125,7 +125,7 @@ class ProgramRows : public Table {
       row.set_program_id(program.id);
       row.set_name(ValidUtf8(program.name));
       if (program.tag != BpfTag{}) row.set_tag(TagToHex(program.tag));
-      row.set_type(program.type_name);
+      row.set_type(ValidUtf8(program.type_name));
       row.set_loaded_ns(writer().Realtime(program.load_time_ns));
       row.set_unloaded_ns(writer().Realtime(program.unload_time_ns));
       row.set_uid(program.uid);

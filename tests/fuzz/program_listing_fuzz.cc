@@ -23,7 +23,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (uint32_t i = next() % 8; i > 0; --i) image.calls.push_back({next(), "helper", next()});
   image.xlated.assign(reinterpret_cast<const char*>(data), size);
   image.jited.assign(reinterpret_cast<const char*>(data), size / 2);
-  const correlate::ProgramListing listing = correlate::MakeListing(image, nullptr, {{256, 1}});
+  // Without libLLVM there is no native text, as for whoever has none.
+  static const auto machines = {correlate::MachineCode::Open("x86_64"),
+                                correlate::MachineCode::Open("aarch64")};
+  const auto& machine = machines.begin()[image.jited.size() % 2];
+  const correlate::ProgramListing listing =
+      correlate::MakeListing(image, machine.ok() ? machine->get() : nullptr, {{256, 1}});
   correlate::PlantedBug(listing.functions.size() > 2 && listing.functions[1].translated.size() > 3);
   const correlate::ListingOptions options = {.opcodes = true, .line_numbers = true};
   correlate::TranslatedText(listing, options);

@@ -1,31 +1,42 @@
 // Changes what is inside of a trace's chunks and signs them again: a checksum keeps damage out, but
-// not those who can compute one. To be included once in a target.
+// not those who can compute one. Chunks come and go whole, too. To be included once in a target.
 #ifndef TESTS_FUZZ_TRACE_MUTATOR_H_
 #define TESTS_FUZZ_TRACE_MUTATOR_H_
 
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "proto/chunk.h"
 #include "proto/trace.pb.h"
 #include "tests/fuzz/message_mutator.h"
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
-extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
-                                          unsigned int seed) {
-  using namespace correlate;
-  const absl::string_view bytes(reinterpret_cast<const char*>(data), size);
-  const auto chunk_bytes = ChunkBytes(bytes);
+namespace correlate {
+
+// Those that a trace begins with.
+inline std::vector<absl::string_view> ChunksOf(absl::string_view trace) {
+  std::vector<absl::string_view> chunks;
+  while (!trace.empty()) {
+    const auto bytes = ChunkBytes(trace);
+    if (!bytes.ok() || *bytes > trace.size()) break;
+    chunks.push_back(trace.substr(0, *bytes));
+    trace.remove_prefix(*bytes);
+  }
+  return chunks;
+}
+
+// Empty: it cannot be read, or not be made.
+inline std::string ChangedChunk(absl::string_view chunk, unsigned int seed) {
   ChunkHeader header;
   std::string payload;
-  if (seed % 4 == 0 || !chunk_bytes.ok() || *chunk_bytes > size ||
-      !DecodeChunk(bytes.substr(0, *chunk_bytes), &header, &payload).ok()) {
-    return LLVMFuzzerMutate(data, size, max_size);
-  }
+  if (!DecodeChunk(chunk, &header, &payload).ok()) return "";
   pb::Payload message;
-  if (seed % 4 != 1 && message.ParseFromString(payload)) {
+  if (seed % 4 != 0 && message.ParseFromString(payload)) {
     for (unsigned int i = 0; i <= seed / 4 % 3; ++i) MutateMessage(&message, seed + i);
     payload = message.SerializeAsString();
   } else {
@@ -34,14 +45,34 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max
     payload.resize(LLVMFuzzerMutate(reinterpret_cast<uint8_t*>(payload.data()), payload_bytes,
                                     payload.size()));
   }
-  header.sequence += seed % 3;
-  const auto chunk = EncodeChunk(header, payload);
-  if (!chunk.ok()) return size;
-  const std::string rest(bytes.substr(*chunk_bytes));
-  if (chunk->size() + rest.size() > max_size) return size;
-  std::memcpy(data, chunk->data(), chunk->size());
-  std::memcpy(data + chunk->size(), rest.data(), rest.size());
-  return chunk->size() + rest.size();
+  if (seed / 16 % 4 == 0) header.sequence += seed % 3;
+  return EncodeChunk(header, payload).value_or("");
+}
+
+}  // namespace correlate
+
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
+                                          unsigned int seed) {
+  using namespace correlate;
+  const absl::string_view trace(reinterpret_cast<const char*>(data), size);
+  const std::vector<absl::string_view> chunks = ChunksOf(trace);
+  if (seed % 8 == 0 || chunks.empty()) return LLVMFuzzerMutate(data, size, max_size);
+  const absl::string_view chunk = chunks[seed / 8 % chunks.size()];
+  std::string with;
+  if (seed % 8 == 1) {  // gone, twice, or another one instead
+    const absl::string_view other = chunks[seed / 64 % chunks.size()];
+    if (seed / 4096 % 3 > 0) absl::StrAppend(&with, other);
+    if (seed / 4096 % 3 > 1) absl::StrAppend(&with, chunk);
+  } else {
+    with = ChangedChunk(chunk, seed / 64);
+    if (with.empty()) return LLVMFuzzerMutate(data, size, max_size);
+  }
+  const auto begin = static_cast<size_t>(chunk.data() - trace.data());
+  const std::string changed =
+      absl::StrCat(trace.substr(0, begin), with, trace.substr(begin + chunk.size()));
+  if (changed.size() > max_size) return size;
+  std::memcpy(data, changed.data(), changed.size());
+  return changed.size();
 }
 
 #endif  // TESTS_FUZZ_TRACE_MUTATOR_H_

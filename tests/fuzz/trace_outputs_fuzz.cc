@@ -1,12 +1,18 @@
-// Any bytes as a trace file, on their way into all that is made of traces: reports, the page, each
-// export. Whatever numbers, names and references a trace holds, it becomes text.
+// Any bytes as a trace file, on their way into all that people are shown of traces: `script`,
+// reports, the page, comparisons, programs and maps, alerts. Whatever numbers, names and references
+// a trace holds, it becomes text.
 #include <cstdint>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include "export/export_format.h"
+#include "alert/alert_text.h"
+#include "alert/alert_watch.h"
+#include "alert/rule.h"
+#include "cli/map_contents.h"
+#include "cli/program_tables.h"
+#include "cli/script_command.h"
 #include "proto/trace_reader.h"
 #include "query/event_key.h"
 #include "report/counter_comparison.h"
@@ -17,6 +23,7 @@
 #include "report/report_tables.h"
 #include "report/report_text.h"
 #include "report/surroundings.h"
+#include "report/trace_diff.h"
 #include "symbolize/aligned_clocks.h"
 #include "symbolize/forwarding_sink.h"
 #include "tests/fuzz/planted_bug.h"
@@ -27,9 +34,20 @@ namespace {
 using namespace correlate;
 
 const std::vector<EventKey>& Keys() {
-  static const std::vector<EventKey>& keys =
-      *new std::vector<EventKey>(ParseEventKeys("program,attachment,location,src,cgroup").value());
+  static const std::vector<EventKey>& keys = *new std::vector<EventKey>(
+      ParseEventKeys("program,attachment,location,src,cgroup,netns,fields.reason").value());
   return keys;
+}
+
+const std::vector<AlertRule>& Rules() {
+  static const std::vector<AlertRule>& rules = *new std::vector<AlertRule>(ParseRules(R"(
+    rule { name: "all" filter: "cpu >= 0" by: "program" by: "device" window: "1s" above: 0 }
+    rule { name: "rate" by: "src" window: "2s" per_second: true above: 0.5 below: 0.1
+           keep: "1s" severity: "warning" summary: "many" }
+  )",
+                                                                                      "rules")
+                                                                               .value());
+  return rules;
 }
 
 class Counts : public TraceSink {
@@ -39,49 +57,63 @@ class Counts : public TraceSink {
   }
 };
 
+// Nothing that a terminal would obey.
+void CheckPrintable(const std::string& text) {
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t') __builtin_trap();
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  std::ostringstream script;
+  const std::unique_ptr<TraceSink> printer = MakeScriptPrinter(script, false);
   ReportTables tables({});
   ReportTables by_keys(Keys());
   Surroundings around("bpf:*", 1'000'000'000);
   CounterComparison counters;
   PageFacts facts({});
-  PagePrograms programs;
+  PagePrograms page_programs;
+  ProgramTables programs;
+  MapContents maps("1");
+  const std::unique_ptr<DiffSide> before = DiffSide::Create("", "cpu == 0").value();
+  const std::unique_ptr<DiffSide> after = DiffSide::Create("", "cpu != 0").value();
+  std::string alerts;
+  const AlertWatch* watched = nullptr;
+  AlertWatch watch(Rules(), [&](const Alert& alert) {
+    const AlertContext context = watched->Context("trace");
+    alerts += AlertLine(alert, context);
+    AlertmanagerAlert(alert, context, AlertToJson(alert, context)).dump();
+  });
+  watched = &watch;
   Counts counts;
-  std::vector<TraceSink*> sinks = {&counts,   &tables, &by_keys, &around,
-                                   &counters, &facts,  &programs};
-  std::ostringstream out;
-  std::vector<std::unique_ptr<SummaryExport>> summaries;
-  std::vector<std::unique_ptr<TraceSink>> rows;
-  for (const ExportFormat& format : ExportFormats()) {
-    if (format.summary != nullptr) {
-      summaries.push_back(format.summary({}, out));
-      sinks.push_back(summaries.back().get());
-    } else {
-      rows.push_back(format.rows({}, out));
-      sinks.push_back(rows.back().get());
-    }
-  }
-  ForwardingSink all(sinks);
+  ForwardingSink all({&counts, printer.get(), &tables, &by_keys, &around, &counters, &facts,
+                      &page_programs, &programs, &maps, &before->tables(), &after->tables(),
+                      &watch});
   AlignedClocks aligned(&all);
   ReadTraceBytes({reinterpret_cast<const char*>(data), size}, aligned);
-  tables.Finish();
-  by_keys.Finish();
+  for (ReportTables* each : {&tables, &by_keys, &before->tables(), &after->tables()}) {
+    each->Finish();
+  }
   around.Finish();
   facts.Finish();
-  for (const auto& summary : summaries) summary->Finish();
-  RenderReport(by_keys, "trace", "trace");
-  RenderReportJson(tables);
-  around.Text();
-  counters.Text();
-  counters.ToJson();
-  const std::string report = RenderReport(tables, "trace", "trace");
+  watch.engine().Finish();
+  const TraceDiff diff = CompareTraces(*before, *after);
+  RenderReportJson(tables).size();
+  DiffToJson(*before, *after, diff).dump();
+  counters.ToJson().dump();
+  programs.ToJson().dump();
+  programs.MapsToJson().dump();
+  maps.ToJson().dump();
   // Most of the page is always the same, and large.
-  if (size % 32 == 0) RenderHtmlPage(tables, facts, programs, {});
-  // Nothing that a terminal would obey.
-  for (const char c : report) {
-    if (static_cast<unsigned char>(c) < ' ' && c != '\n') __builtin_trap();
+  if (size % 32 == 0) RenderHtmlPage(tables, facts, page_programs, {});
+  for (const std::string& text :
+       {script.str(), RenderReport(tables, "trace", "trace"),
+        RenderReport(by_keys, "trace", "trace"), around.Text(), counters.Text(), programs.Text(),
+        programs.MapsText(), maps.Text(), alerts,
+        RenderDiff(*before, *after, diff, "trace", "trace")}) {
+    CheckPrintable(text);
   }
   return 0;
 }

@@ -6,12 +6,13 @@ import json
 import sys
 
 FOLDERS = ('collector', 'symbolize', 'proto')
+OTHER_FOLDERS = ('alert', 'base', 'cli', 'disassembly', 'export', 'query', 'render', 'report')
 
 
-def path_of(filename):
+def path_of(filename, folders):
   """In the tree; None for what is not of it: tests, headers of the system, what is generated."""
   path = filename.split('/execroot/')[-1].split('/', 1)[-1] if '/execroot/' in filename else filename.removeprefix('/proc/self/cwd/')
-  if path.split('/')[0] not in FOLDERS or '_test.' in path or '/test_' in path or '/' in path.split('/', 1)[1]:
+  if path.split('/')[0] not in folders or '_test.' in path or '/test_' in path or '/' in path.split('/', 1)[1]:
     return None
   return None if '.pb.' in path or '.skel.' in path or '_benchmark' in path else path
 
@@ -25,14 +26,16 @@ def main():
   parser = argparse.ArgumentParser()
   parser.add_argument('--markdown', action='store_true')
   parser.add_argument('--uncovered')
+  parser.add_argument('--all-folders', action='store_true')
   parser.add_argument('export')
   args = parser.parse_args()
+  folders = FOLDERS + OTHER_FOLDERS if args.all_folders else FOLDERS
   with open(args.export, encoding='utf-8') as export:
     files = json.load(export)['data'][0]['files']
   sums = collections.defaultdict(collections.Counter)
   rows, uncovered = [], []
   for file in files:
-    path = path_of(file['filename'])
+    path = path_of(file['filename'], folders)
     if path is None:
       continue
     counts = {f'{kind} {what}': file['summary'][kind][what] for kind in ('lines', 'branches') for what in ('count', 'covered')}
@@ -49,7 +52,7 @@ def main():
   print(layout.format('', 'lines', 'run', 'branches', 'taken'))
   if args.markdown:
     print('| --- | ---: | ---: | ---: | ---: |')
-  for name in (*(f'{folder}/' for folder in FOLDERS), 'all'):
+  for name in (*(f'{folder}/' for folder in folders if f'{folder}/' in sums), 'all'):
     show(name, sums[name])
   for path, counts in sorted(rows):
     show(path, counts)
