@@ -21,7 +21,10 @@ class Mutation {
  public:
   explicit Mutation(unsigned int seed) : random_(seed) {}
 
+  // From the top down each kind of table is as likely as another, however few of them there are;
+  // else each message is.
   void Apply(Message* message) {
+    if (Below(2) == 0) return Change(message);
     std::vector<Message*> all;
     Collect(message, &all);
     Change(all[Below(all.size())]);

@@ -80,10 +80,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::unique_ptr<DiffSide> before = DiffSide::Create("", "cpu == 0").value();
   const std::unique_ptr<DiffSide> after = DiffSide::Create("", "cpu != 0").value();
   std::string alerts;
+  int told = 0;
   const AlertWatch* watched = nullptr;
   AlertWatch watch(Rules(), [&](const Alert& alert) {
     const AlertContext context = watched->Context("trace");
     alerts += AlertLine(alert, context);
+    if (++told > 2) return;  // all are told alike
     AlertmanagerAlert(alert, context, AlertToJson(alert, context)).dump();
   });
   watched = &watch;
