@@ -92,10 +92,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<std::unique_ptr<SummaryExport>> summaries;
   std::vector<std::unique_ptr<TraceSink>> rows;
   for (const ExportFormat& format : ExportFormats()) {
-    if (format.summary != nullptr) {
-      summaries.push_back(format.summary(everything, out));
-    } else {
+    if (format.rows != nullptr) {
       rows.push_back(format.rows(everything, out));
+    } else {
+      summaries.push_back(format.summary(everything, out));
     }
   }
   for (const std::string& table : ProtobufTables()) {

@@ -76,7 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   PageFacts facts({});
   PagePrograms page_programs;
   ProgramTables programs;
-  MapContents maps("1");
+  MapContents maps("seedmap");
   const std::unique_ptr<DiffSide> before = DiffSide::Create("", "cpu == 0").value();
   const std::unique_ptr<DiffSide> after = DiffSide::Create("", "cpu != 0").value();
   std::string alerts;
