@@ -308,7 +308,9 @@ absl::Status CheckEventColumns(const pb::EventColumns& columns, const pb::Intern
     }
     const Takes& one = takes[shape];
     if (one.raw) {
-      if (masks == all_masks) break;  // told below
+      if (masks == all_masks) {
+        return absl::DataLossError("the columns of a chunk's events do not fit together");
+      }
       const uint64_t mask = columns.raw_masks(static_cast<int>(masks++));
       if (one.raw_words < kMostWords && mask >> one.raw_words != 0) {
         return absl::DataLossError("an event differs where it has no bytes");

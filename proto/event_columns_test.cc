@@ -191,6 +191,15 @@ TEST_F(EventColumnsTest, ColumnsThatDoNotFitAreDamage) {
       [](pb::EventColumns* c) { c->add_time_deltas(0); },
       [](pb::EventColumns* c) { c->add_raw_masks(0); },
       [](pb::EventColumns* c) { c->mutable_raw_masks()->Clear(); },
+      // One event more, for which everything is there but its mask.
+      [](pb::EventColumns* c) {
+        c->mutable_shapes(0)->clear_packet();
+        c->clear_lengths();
+        c->clear_addresses();
+        c->clear_ports();
+        c->add_shape(0);
+        c->add_time_deltas(0);
+      },
       [](pb::EventColumns* c) { c->set_raw_masks(0, 1 << 2); },
       [](pb::EventColumns* c) { c->set_raw_masks(0, UINT64_MAX); },
       [](pb::EventColumns* c) { c->add_raw_words(0); },
