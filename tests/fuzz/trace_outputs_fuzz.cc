@@ -10,6 +10,7 @@
 #include "alert/alert_text.h"
 #include "alert/alert_watch.h"
 #include "alert/rule.h"
+#include "cli/info_tables.h"
 #include "cli/map_contents.h"
 #include "cli/program_tables.h"
 #include "cli/script_command.h"
@@ -75,6 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CounterComparison counters;
   PageFacts facts({});
   PagePrograms page_programs;
+  InfoTables info;
   ProgramTables programs;
   MapContents maps("seedmap");
   const std::unique_ptr<DiffSide> before = DiffSide::Create("", "cpu == 0").value();
@@ -90,7 +92,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   });
   watched = &watch;
   Counts counts;
-  ForwardingSink all({&counts, printer.get(), &tables, &by_keys, &around, &counters, &facts,
+  ForwardingSink all({&counts, printer.get(), &info, &tables, &by_keys, &around, &counters, &facts,
                       &page_programs, &programs, &maps, &before->tables(), &after->tables(),
                       &watch});
   AlignedClocks aligned(&all);
@@ -104,6 +106,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const TraceDiff diff = CompareTraces(*before, *after);
   RenderReportJson(tables).size();
   DiffToJson(*before, *after, diff).dump();
+  info.ToJson().dump();
   counters.ToJson().dump();
   programs.ToJson().dump();
   programs.MapsToJson().dump();
@@ -112,8 +115,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size % 32 == 0) RenderHtmlPage(tables, facts, page_programs, {});
   for (const std::string& text :
        {script.str(), RenderReport(tables, "trace", "trace"),
-        RenderReport(by_keys, "trace", "trace"), around.Text(), counters.Text(), programs.Text(),
-        programs.MapsText(), maps.Text(), alerts,
+        RenderReport(by_keys, "trace", "trace"), info.Text("trace"), around.Text(), counters.Text(),
+        programs.Text(), programs.MapsText(), maps.Text(), alerts,
         RenderDiff(*before, *after, diff, "trace", "trace")}) {
     CheckPrintable(text);
   }
