@@ -40,14 +40,15 @@ const std::vector<EventKey>& Keys() {
   return keys;
 }
 
+constexpr char kRules[] = R"(
+  rule { name: "all" filter: "cpu >= 0" by: "program" by: "device" window: "1s" above: 0 }
+  rule { name: "rate" by: "src" window: "2s" per_second: true above: 0.5 below: 0.1
+         keep: "1s" severity: "warning" summary: "many" }
+)";
+
 const std::vector<AlertRule>& Rules() {
-  static const std::vector<AlertRule>& rules = *new std::vector<AlertRule>(ParseRules(R"(
-    rule { name: "all" filter: "cpu >= 0" by: "program" by: "device" window: "1s" above: 0 }
-    rule { name: "rate" by: "src" window: "2s" per_second: true above: 0.5 below: 0.1
-           keep: "1s" severity: "warning" summary: "many" }
-  )",
-                                                                                      "rules")
-                                                                               .value());
+  static const std::vector<AlertRule>& rules =
+      *new std::vector<AlertRule>(ParseRules(kRules, "rules").value());
   return rules;
 }
 
@@ -83,14 +84,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::unique_ptr<DiffSide> after = DiffSide::Create("", "cpu != 0").value();
   std::string alerts;
   int told = 0;
-  const AlertWatch* watched = nullptr;
   AlertWatch watch(Rules(), [&](const Alert& alert) {
-    const AlertContext context = watched->Context("trace");
+    const AlertContext context = watch.Context("trace");
     alerts += AlertLine(alert, context);
     if (++told > 2) return;  // all are told alike
     AlertmanagerAlert(alert, context, AlertToJson(alert, context)).dump();
   });
-  watched = &watch;
   Counts counts;
   ForwardingSink all({&counts, printer.get(), &info, &tables, &by_keys, &around, &counters, &facts,
                       &page_programs, &programs, &maps, &before->tables(), &after->tables(),
