@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "render/event_fields.h"
+#include "symbolize/raw_fields.h"
 
 namespace correlate {
 namespace {
@@ -217,17 +218,17 @@ const Attribution* RedactingSink::Hidden(const Attribution* attribution) {
 std::vector<uint8_t> RedactingSink::HiddenRaw(const CorrelatedEvent& event) {
   std::vector<uint8_t> raw(event.raw.begin(), event.raw.end());
   for (const FormatField& field : event.format->fields) {
-    if (redaction_.addresses && (field.is_pointer || field.is_code) && field.size == 8 &&
-        field.offset + 8 <= raw.size() && !field.is_array) {
-      uint64_t address;
-      std::memcpy(&address, raw.data() + field.offset, sizeof address);
-      uint64_t offset = 0;
-      for (const CodePointer& pointer : event.code_pointers) {
-        if (pointer.field == field.name && !pointer.frame->symbol.empty())
-          offset = pointer.frame->offset;
+    const bool is_address = (field.is_pointer || field.is_code) && field.size == sizeof(uint64_t);
+    if (redaction_.addresses && is_address) {
+      if (const auto address = ReadInteger(field, raw)) {
+        uint64_t offset = 0;
+        for (const CodePointer& pointer : event.code_pointers) {
+          if (pointer.field == field.name && !pointer.frame->symbol.empty())
+            offset = pointer.frame->offset;
+        }
+        const uint64_t hidden = field.is_code ? Code(*address, offset) : Pointer(*address);
+        std::memcpy(raw.data() + field.offset, &hidden, sizeof hidden);
       }
-      address = field.is_code ? Code(address, offset) : Pointer(address);
-      std::memcpy(raw.data() + field.offset, &address, sizeof address);
     }
     const bool text = redaction_.names && field.is_string;
     const bool path = event.format->system == "bpf" && field.name == "path";

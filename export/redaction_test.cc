@@ -129,6 +129,28 @@ TEST(Redaction, KeysOfMapsGo) {
   EXPECT_EQ(calls.snapshots, 0);
 }
 
+TEST(Redaction, FieldsOfAHostileTraceThatLieOutsideStay) {
+  EventFormat format;
+  format.system = "s";
+  format.name = "n";
+  for (const uint32_t offset : {UINT32_MAX, UINT32_MAX - 7, 9U, 1U}) {
+    format.fields.push_back({.name = "at", .type = "void *", .offset = offset, .size = 8});
+    format.fields.back().is_pointer = true;
+  }
+  const uint8_t raw[] = {1, 2, 3, 4, 5, 6, 7, 8};
+  CorrelatedEvent event;
+  event.format = &format;
+  event.raw = raw;
+  struct Raw : TraceSink {
+    void OnEvent(const CorrelatedEvent& told) override {
+      bytes.assign(told.raw.begin(), told.raw.end());
+    }
+    std::vector<uint8_t> bytes;
+  } told;
+  RedactingSink(*Redaction::Parse("addresses"), &told).OnEvent(event);
+  EXPECT_THAT(told.bytes, testing::ElementsAreArray(raw));
+}
+
 TEST(Redaction, NonsenseIsRefused) { EXPECT_FALSE(Redaction::Parse("names,colours").ok()); }
 
 }  // namespace
