@@ -215,20 +215,25 @@ const Attribution* RedactingSink::Hidden(const Attribution* attribution) {
   return &hidden;
 }
 
+void RedactingSink::HideAddress(const CorrelatedEvent& event, const FormatField& field,
+                                std::vector<uint8_t>* raw) {
+  const auto address = ReadInteger(field, *raw);
+  if (!address || field.size != sizeof *address) return;
+  uint64_t offset = 0;
+  for (const CodePointer& pointer : event.code_pointers) {
+    if (pointer.field == field.name && !pointer.frame->symbol.empty()) {
+      offset = pointer.frame->offset;
+    }
+  }
+  const uint64_t hidden = field.is_code ? Code(*address, offset) : Pointer(*address);
+  std::memcpy(raw->data() + field.offset, &hidden, sizeof hidden);
+}
+
 std::vector<uint8_t> RedactingSink::HiddenRaw(const CorrelatedEvent& event) {
   std::vector<uint8_t> raw(event.raw.begin(), event.raw.end());
   for (const FormatField& field : event.format->fields) {
-    const bool is_address = (field.is_pointer || field.is_code) && field.size == sizeof(uint64_t);
-    if (redaction_.addresses && is_address) {
-      if (const auto address = ReadInteger(field, raw)) {
-        uint64_t offset = 0;
-        for (const CodePointer& pointer : event.code_pointers) {
-          if (pointer.field == field.name && !pointer.frame->symbol.empty())
-            offset = pointer.frame->offset;
-        }
-        const uint64_t hidden = field.is_code ? Code(*address, offset) : Pointer(*address);
-        std::memcpy(raw.data() + field.offset, &hidden, sizeof hidden);
-      }
+    if (redaction_.addresses && (field.is_pointer || field.is_code)) {
+      HideAddress(event, field, &raw);
     }
     const bool text = redaction_.names && field.is_string;
     const bool path = event.format->system == "bpf" && field.name == "path";

@@ -62,6 +62,9 @@ class RedactingSink : public ForwardingSink {
   const Frame* Hidden(const Frame* frame);
   const Stack* Hidden(const Stack* stack);
   const Attribution* Hidden(const Attribution* attribution);
+  // In the bytes of an event: `field` is one.
+  void HideAddress(const CorrelatedEvent& event, const FormatField& field,
+                   std::vector<uint8_t>* raw);
   std::vector<uint8_t> HiddenRaw(const CorrelatedEvent& event);
 
   const Redaction redaction_;

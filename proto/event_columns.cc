@@ -280,6 +280,10 @@ absl::Status CheckShape(const pb::EventShape& shape, const pb::Interned& interne
   return absl::OkStatus();
 }
 
+absl::Status ColumnsDoNotFit() {
+  return absl::DataLossError("the columns of a chunk's events do not fit together");
+}
+
 }  // namespace
 
 absl::Status CheckEventColumns(const pb::EventColumns& columns, const pb::Interned& interned) {
@@ -309,7 +313,7 @@ absl::Status CheckEventColumns(const pb::EventColumns& columns, const pb::Intern
     const Takes& one = takes[shape];
     if (one.raw) {
       if (masks == all_masks) {
-        return absl::DataLossError("the columns of a chunk's events do not fit together");
+        return ColumnsDoNotFit();
       }
       const uint64_t mask = columns.raw_masks(static_cast<int>(masks++));
       if (one.raw_words < kMostWords && mask >> one.raw_words != 0) {
@@ -329,7 +333,7 @@ absl::Status CheckEventColumns(const pb::EventColumns& columns, const pb::Intern
       ports != static_cast<size_t>(columns.ports_size()) ||
       captured != static_cast<size_t>(columns.captured_size()) ||
       captured != static_cast<size_t>(columns.wire_bytes_size())) {
-    return absl::DataLossError("the columns of a chunk's events do not fit together");
+    return ColumnsDoNotFit();
   }
   return absl::OkStatus();
 }

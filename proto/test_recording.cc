@@ -6,8 +6,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "proto/chunk.h"
 #include "proto/program_values.h"
+#include "proto/test_chunks.h"
 #include "proto/values.h"
 
 namespace correlate {
@@ -188,12 +188,10 @@ std::string FiveChunks(std::vector<size_t>* begins, const std::string& recording
 
 std::vector<size_t> ChunkBegins(absl::string_view trace) {
   std::vector<size_t> begins = {0};
-  while (begins.back() < trace.size()) {
-    const auto size = ChunkBytes(trace.substr(begins.back()));
-    EXPECT_TRUE(size.ok()) << size.status();
-    if (!size.ok()) break;
-    begins.push_back(begins.back() + *size);
+  for (const absl::string_view chunk : ChunksOf(trace)) {
+    begins.push_back(begins.back() + chunk.size());
   }
+  EXPECT_EQ(begins.back(), trace.size());
   return begins;
 }
 

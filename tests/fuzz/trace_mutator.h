@@ -11,24 +11,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "proto/chunk.h"
+#include "proto/test_chunks.h"
 #include "proto/trace.pb.h"
 #include "tests/fuzz/message_mutator.h"
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
 namespace correlate {
-
-// Those that a trace begins with.
-inline std::vector<absl::string_view> ChunksOf(absl::string_view trace) {
-  std::vector<absl::string_view> chunks;
-  while (!trace.empty()) {
-    const auto bytes = ChunkBytes(trace);
-    if (!bytes.ok() || *bytes > trace.size()) break;
-    chunks.push_back(trace.substr(0, *bytes));
-    trace.remove_prefix(*bytes);
-  }
-  return chunks;
-}
 
 // Empty: it cannot be read, or not be made.
 inline std::string ChangedChunk(absl::string_view chunk, unsigned int seed) {

@@ -103,7 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   facts.Finish();
   watch.engine().Finish();
   const TraceDiff diff = CompareTraces(*before, *after);
-  RenderReportJson(tables).size();
+  RenderReportJson(tables);
   DiffToJson(*before, *after, diff).dump();
   info.ToJson().dump();
   counters.ToJson().dump();
