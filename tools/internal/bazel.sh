@@ -43,15 +43,9 @@ prepare_bazel() {
 # The idle server holds 240 MB, so it stays only for the next command in a row.
 correlate_bazel() { run_bazel "" "$@"; }
 
-# A second Bazel beside the first one, with what it builds in a folder of its own. It gets the CPU time that nobody else wants.
-correlate_bazel_aside() {
-  local server
-  # A server is a session of its own, and those share the CPUs alike (sched(7), autogroups).
-  if server=$(run_bazel "$OUTPUT_ROOT/aside" info server_pid 2>/dev/null); then
-    { echo 19 >"/proc/$server/autogroup"; } 2>/dev/null || true
-  fi
-  run_bazel "$OUTPUT_ROOT/aside" "$@"
-}
+# A second Bazel beside the first one, with what it builds in a folder of its own. Where the kernel does not share the CPUs out by
+# session (sched(7), autogroups: each action of Bazel is a session) it gets the CPU time that nobody else wants.
+correlate_bazel_aside() { run_bazel "$OUTPUT_ROOT/aside" "$@"; }
 
 run_bazel() {
   local base=$1 command=$2
