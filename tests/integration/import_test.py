@@ -115,7 +115,9 @@ class Import(harness.Test):
     self.assertEqual(harness.correlate('script', from_pipe).stdout, harness.correlate('script', trace).stdout)
 
   def test_other_events_are_left_out_and_counted(self):
-    path = self.record('cycles.data', '-e', 'cpu-clock')
+    # The kernel's alone: perf 6.12 cannot read what it wrote itself (EFAULT at a KSYMBOL) where samples of user space stand
+    # between programs that come and go.
+    path = self.record('clock.data', '-e', 'cpu-clock:k')
     result = harness.correlate('import', path, '-o', path.with_suffix('.pb'))
     left_out = int(re.search(r'(\d+) of other events left out', result.stderr).group(1))
     self.assertGreater(left_out, 0)
