@@ -48,8 +48,10 @@ class Import(harness.Test):
 
   def perf_script(self, path):
     fields = 'comm,tid,cpu,time,event,trace,ip,sym,symoff'
-    return comparable(subprocess.run(['perf', 'script', '-F', fields, '-i', str(path)], stdout=subprocess.PIPE,
-                                     stderr=subprocess.PIPE, check=True, text=True, errors='replace').stdout)
+    script = subprocess.run(['perf', 'script', '-F', fields, '-i', str(path)], stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, errors='replace')
+    self.assertEqual(script.returncode, 0, script.stderr[-1000:])
+    return comparable(script.stdout)
 
   def imported(self, path, *options):
     trace = path.with_suffix('.pb')
