@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (rules.status().message().find("rules") == std::string::npos) __builtin_trap();
     return 0;
   }
-  correlate::PlantedBug(rules->size() > 2 && (*rules)[1].by.size() > 1);
+  correlate::PlantedBug(rules->size() > 2 && (*rules)[1].by.size() > 2);
   (void)correlate::SnapshotsOf(*rules);
   return 0;
 }
